@@ -1,0 +1,5 @@
+"""The `kinaction` command: one frame, one module a subcommand."""
+
+from kinaction.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""The tests mirror the package: tests/<floor>/test_<module>.py."""
