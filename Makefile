@@ -1,25 +1,68 @@
-# The commands of the project. `make lab` and `make test` set up what they need first.
-# Without make: ./course lab and ./course test do the same.
+# The commands of the project. `make lab` and `make test` set up what they need first, on a machine with
+# Python 3.11+ and make. Without make, `./course lab` and `./course test` do the same.
+#
+#   make lab PORT=9999 BROWSER=no      where JupyterLab answers, and whether it opens a browser
+#   make test ARGS="--tier sim -x"     more arguments for pytest
 
+ARGS ?=
+PORT ?=
+BROWSER ?= yes
 PY := .venv/bin/python
-TIER = $(PY) -m pytest --tier
+PYTEST = $(PY) -m pytest $(ARGS)
 
-.PHONY: help lab test lint types floors notebooks browser conformance interop bench clean
+.PHONY: help lab test lint types floors notebooks browser conformance interop bench binder wheel lock clean
 
-help:            ## list the commands
+help:         ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: .venv/.ready
-	$(PY) -m pytest
+lab: .venv/.ready  ## open the course in JupyterLab (PORT=, BROWSER=no)
+	.venv/bin/kinaction lab notebooks $(if $(PORT),--port $(PORT)) $(if $(filter no,$(BROWSER)),--no-browser)
 
-lint: .venv/.ready
+test: .venv/.ready-dev  ## run every tier of the tests that can run here, and say which did (ARGS=)
+	$(PYTEST)
+
+lint: .venv/.ready-dev  ## ruff: rules and layout
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-types: .venv/.ready
+types: .venv/.ready-dev  ## mypy --strict
 	.venv/bin/mypy
 
+floors: .venv/.ready-dev  ## imports only go down, files and functions stay small
+	$(PYTEST) tests/test_floors.py
+
+notebooks: .venv/.ready-dev  ## the notebooks are what chapters/ builds, and run (nbval)
+	$(PY) -m kinaction.course build --check
+	$(PYTEST) --tier notebooks
+
+browser: .venv/.ready-dev  ## JupyterLab in headless Chromium
+	$(PYTEST) --tier browser
+
+conformance: .venv/.ready-dev  ## answers recorded from the real thing (../shared)
+	$(PYTEST) --tier conformance
+
+interop: .venv/.ready-dev  ## real clients against cluster.serve()
+	$(PYTEST) --tier interop
+
+bench: .venv/.ready-dev  ## measurements; nothing else should run meanwhile
+	KINACTION_FROZEN= $(PYTEST) --tier bench -s tests/benchmarks
+
+binder: .venv/.ready-dev  ## what Binder would build, without building it
+	$(PYTEST) tests/binder
+
+wheel: .venv/.ready-dev  ## build the wheel, install it elsewhere, open the course from it
+	.ci/wheel_smoke
+
+lock:         ## pin again: requirements.lock, naming no host (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --upgrade --no-emit-index-url \
+	    --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+
+clean:        ## remove what the commands above made, the environment too
+	rm -rf .venv dist build .ci/artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
 .venv/.ready: pyproject.toml requirements.lock
-	uv venv --allow-existing -q .venv
-	uv pip install -q -p .venv -c requirements.lock -e '.[dev]'
-	@touch $@
+	./course setup lab
+
+.venv/.ready-dev: pyproject.toml requirements.lock
+	./course setup dev
