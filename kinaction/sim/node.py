@@ -1,0 +1,96 @@
+"""`SimNode`: a node's place in the world, and its port."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kinaction.kernel.machine import Machine
+from kinaction.kernel.message import Message, NodeId
+from kinaction.sim.agenda import Due
+from kinaction.sim.disk import SimDisk
+
+if TYPE_CHECKING:
+    from kinaction.sim.world import World
+
+Make = Callable[[], Machine]
+
+
+class SimNode:
+    """What stays while machines come and go: the disk, the names it knows, its timers.
+
+    `life` counts starts: an event that was meant for an earlier life is not delivered.
+    `outside` is set for a node that lives elsewhere (a TCP client): it gets its messages there.
+    """
+
+    def __init__(self, node: NodeId, make: Make | None, names: Mapping[str, NodeId]) -> None:
+        self.id = node
+        self.make = make
+        self.names = names
+        self.machine: Machine | None = None
+        self.disk = SimDisk()
+        self.life = 0
+        self.is_paused = False
+        self.stash: list[Due] = []
+        self.timers: dict[Any, Due] = {}
+        self.outside: Callable[[Message], None] | None = None
+
+
+class SimPort:
+    """The doors of one node of the world."""
+
+    __slots__ = ("_node", "_world")
+
+    def __init__(self, world: "World", node: SimNode) -> None:
+        self._world = world
+        self._node = node
+
+    def send(self, message: Message) -> None:
+        """See Port."""
+        self._world.network.send(message)
+
+    def connect(self, connection: str, host: str, port: int) -> None:
+        """See Port."""
+        self._world.network.connect(self._node, connection, host, port)
+
+    def disconnect(self, connection: str) -> None:
+        """See Port."""
+        self._world.network.disconnect(self._node.id, connection)
+
+    def set_timer(self, name: Any, delay_ms: int, jitter_ms: int) -> None:
+        """See Port."""
+        node, world = self._node, self._world
+        if jitter_ms:
+            delay_ms += world.links.dice(node.id, "timer").randint(0, jitter_ms)
+        before = node.timers.get(name)
+        if before is not None:
+            world.agenda.call_off(before)
+        node.timers[name] = world.schedule(delay_ms, node, world.timer_event(name))
+
+    def cancel_timer(self, name: Any) -> None:
+        """See Port."""
+        due = self._node.timers.pop(name, None)
+        if due is not None:
+            self._world.agenda.call_off(due)
+
+    def append(self, path: str, data: Any) -> None:
+        """See Port."""
+        self._node.disk.append(path, data)
+
+    def truncate(self, path: str, size: int) -> None:
+        """See Port."""
+        self._node.disk.truncate(path, size)
+
+    def replace(self, path: str, data: bytes) -> None:
+        """See Port."""
+        self._node.disk.replace(path, data)
+
+    def delete(self, path: str) -> None:
+        """See Port."""
+        self._node.disk.delete(path)
+
+    def flush(self, path: str) -> None:
+        """See Port."""
+        self._node.disk.flush(path)
+
+    def returned(self, call: int, result: Any, error: Exception | None, is_last: bool) -> None:
+        """See Port."""
+        self._world.answer(call, result, error, is_last)
