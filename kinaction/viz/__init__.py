@@ -1,0 +1,1 @@
+"""Floor 9: pictures, computed from the trace. Reads kernel values only; decides nothing."""
