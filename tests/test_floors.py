@@ -27,7 +27,6 @@ MACHINE_FLOORS = (
 )
 WORLD_MODULES = {
     "asyncio",
-    "datetime",
     "multiprocessing",
     "random",
     "secrets",
@@ -37,7 +36,6 @@ WORLD_MODULES = {
     "subprocess",
     "threading",
     "time",
-    "uuid",
 }
 HEAVY_MODULES = {
     "anywidget",

@@ -1,5 +1,5 @@
 """The `kinaction` command: one frame, one module a subcommand."""
 
-from kinaction.cli.main import main
+from kinaction.cli.frame import main
 
 __all__ = ["main"]

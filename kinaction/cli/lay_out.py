@@ -83,6 +83,10 @@ def what_to_do(target: Path, digest: str, delivered: str | None) -> str:
     """One of copied, updated, same or kept: for a file, by the digest of what is shipped."""
     if not target.exists():
         return "copied"
+    if target.is_dir():
+        raise CommandError(
+            f"{target} is a folder", expected="a file of the course", try_="another name for it"
+        )
     current = digest_of(target)
     if current == digest:
         return "same"

@@ -6,7 +6,8 @@ arguments that returns an exit status or None.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Never
@@ -32,13 +33,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Never:
         """Print what was wrong and leave with status 2."""
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}. Try: {self.prog} --help\n")
+        message = message if message.endswith("?") else message.removesuffix(".") + "."
+        self.exit(USAGE_ERROR, f"{self.prog}: {message} Try: {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status: 0, 1 for "no", 2 for a wrong command."""
-    parser = make_parser()
-    arguments = parser.parse_args(argv)
+    parser, commands = make_parser()
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and not words[0].startswith("-") and words[0] not in commands:
+        parser.error(unknown(words[0], commands))
+    arguments = parser.parse_args(words)
     run = getattr(arguments, "run", None)
     if run is None:
         parser.print_help()
@@ -52,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def make_parser() -> Parser:
-    """The parser with every subcommand that is installed."""
+def make_parser() -> tuple[Parser, Collection[str]]:
+    """The parser with every subcommand that is installed, and the names of these."""
     parser = Parser(
         prog="kinaction",
         description=DESCRIPTION,
@@ -65,7 +70,14 @@ def make_parser() -> Parser:
     for provider in PROVIDERS:
         if is_there(provider):
             import_module(provider).register(subparsers)
-    return parser
+    return parser, subparsers.choices
+
+
+def unknown(word: str, commands: Collection[str]) -> str:
+    """What to say of a command that there is not."""
+    nearest = get_close_matches(word, commands, n=1)
+    hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+    return f"there is no command '{word}', expected one of {', '.join(commands)}.{hint}"
 
 
 def is_there(module: str) -> bool:
