@@ -173,7 +173,8 @@ def differences(which: str | None, committed: Path, say: Report = print) -> tupl
     if which is None:
         known = {committed / name for name in names}
         there = sorted((*committed.glob("*.ipynb"), *committed.glob("solutions/*.ipynb")))
-        found += [f"{path.name} has no chapter" for path in there if path not in known]
+        named = [path for path in there if "." not in path.stem]  # 00_x.mine.ipynb is a learner's
+        found += [f"{path.name} has no chapter" for path in named if path not in known]
     return tuple(found)
 
 

@@ -86,7 +86,12 @@ def _check_chapter(chapter: Chapter, folder: Path) -> int:
     """Judge one chapter in a kernel of its own; print its summary; the exit code."""
     if sys.stderr.isatty():
         print(f"{chapter.title}: running the notebook …", end="\r", file=sys.stderr)
-    report = judged(folder / f"{chapter.name}.ipynb", folder)
+    notebook = folder / f"{chapter.name}.ipynb"
+    try:
+        read_notebook(notebook)
+    except (OSError, ValueError) as error:
+        raise Unusable(f"{error}; kinaction reset {chapter.number} puts it right") from None
+    report = judged(notebook, folder)
     done = [ex for ex in chapter.exercises if report["checks"].get(ex.id, {}).get("passed")]
     print(f"{chapter.title:<40} {len(done)} of {len(chapter.exercises)} solved")
     for exercise in chapter.exercises:
@@ -155,7 +160,7 @@ def run_reset(which: str) -> int:
 
 def _keep_backup(path: Path) -> Path:
     """Move a file to the first free name of its backups."""
-    names = (path.with_name(f"{path.stem}.yours-{n}.ipynb") for n in range(1, 10_000))
+    names = (path.with_name(f"{path.stem}.mine{n or ''}.ipynb") for n in (0, *range(2, 10_000)))
     kept = next(name for name in names if not name.exists())
     path.replace(kept)
     return kept

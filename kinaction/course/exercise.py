@@ -31,7 +31,8 @@ PREDICTION_ID = re.compile(r"\d{1,2}\.[A-Z]")
 class Exercise:
     """One exercise. `name` is what the check cell hands to `check` (a variable, a function or an
     expression of them, unique in its chapter); `stub` and `solution` are the two texts of the
-    answer cell; `hints` are three, of growing directness; `insight` is said when it is solved.
+    answer cell; `hints` are three, of growing directness; `insight` is said when it is solved;
+    `traps` are typical wrong answers, as answer cell's text and words of the reply it gets: tested.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Exercise:
     insight: str
     check: Callable[[Any], Verdict]
     misconceptions: tuple[int, ...] = ()
+    traps: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         assert EXERCISE_ID.fullmatch(self.id), f"{self.id!r} is no exercise id such as '4.2'"

@@ -14,7 +14,7 @@ from pathlib import Path
 from kinaction.course.exercise import EXERCISE_ID
 from kinaction.course.home import course_folder
 
-FILE_NAME = "progress.json"
+FILE_NAME = Path(".kinaction") / "progress.json"
 SWITCH = "KINACTION_PROGRESS"
 VERSION = 1
 
@@ -45,9 +45,8 @@ def progress_file() -> Path | None:
     if os.environ.get(SWITCH) == "off":
         return None
     folder = course_folder()
-    if folder and os.access(folder, os.W_OK):
-        return folder / FILE_NAME
-    return Path.home() / ".kinaction" / FILE_NAME
+    writable = folder is not None and os.access(folder, os.W_OK)
+    return (folder if folder and writable else Path.home()) / FILE_NAME
 
 
 def marks() -> dict[str, Mark]:

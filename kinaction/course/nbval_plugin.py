@@ -56,9 +56,9 @@ def _reference_for(path: Path) -> Json | None:
     """The executed solution of the chapter that a notebook says it is, or None."""
     try:
         about = read_notebook(path).get("metadata", {}).get("kinaction", {})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
-    solution = solutions_folder() / f"{about.get('chapter')}.ipynb"
+    solution = solutions_folder() / f"{about.get('chapter', path.stem)}.ipynb"
     return read_notebook(solution) if solution.is_file() else None
 
 

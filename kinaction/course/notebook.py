@@ -214,13 +214,14 @@ def _split_lines(output: Json) -> None:
 
 def read_notebook(path: Path) -> Json:
     """A notebook file with its lines joined; ValueError when it is not one."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise ValueError(f"{path.name} is not a notebook")
-    for cell in notebook["cells"]:
-        cell["source"] = _joined(cell["source"])
-        for output in cell.get("outputs", ()):
-            _map_text(output, _joined)
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            cell["source"] = _joined(cell["source"])
+            for output in cell.get("outputs", ()):
+                _map_text(output, _joined)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name} is not a notebook: {error}") from error
     return dict(notebook)
 
 

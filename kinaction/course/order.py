@@ -95,7 +95,7 @@ def _texts() -> tuple[tuple[str, tuple[str, ...]], ...]:
 def _code_cells(path: Path) -> tuple[str, ...]:
     try:
         cells = read_notebook(path)["cells"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return ()
     return tuple(str(cell["source"]).strip() for cell in cells if cell["cell_type"] == "code")
 

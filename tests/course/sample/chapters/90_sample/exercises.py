@@ -62,6 +62,7 @@ EXERCISES = (
         insight="a line is a word.",
         check=check_count,
         misconceptions=(1,),
+        traps=(("count = 1", "the file has 2 words"), ("count = 9", "none of 1, 2, 3")),
     ),
     Exercise(
         id="90.2",
