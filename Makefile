@@ -8,6 +8,8 @@ ARGS ?=
 PORT ?=
 BROWSER ?= yes
 PY := .venv/bin/python
+COMPILE := uv pip compile -q --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+BINDER_HAS := kinaction jupyterlab ipykernel nbclient nbformat
 PYTEST = $(PY) -m pytest $(ARGS)
 
 .PHONY: help lab test lint types floors notebooks browser conformance interop bench binder wheel lock clean
@@ -53,9 +55,10 @@ binder: .venv/.ready-dev  ## what Binder would build, without building it
 wheel: .venv/.ready-dev  ## build the wheel, install it elsewhere, open the course from it
 	.ci/wheel_smoke
 
-lock:         ## pin again: requirements.lock, naming no host (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --upgrade --no-emit-index-url \
-	    --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+lock:         ## pin again (needs uv): requirements.lock, and what Binder takes of it; neither names a host
+	$(COMPILE) --universal --python-version 3.11 --upgrade --extra dev -o requirements.lock
+	$(COMPILE) --no-deps --python-version 3.12 --python-platform linux -c requirements.lock \
+	    $(BINDER_HAS:%=--no-emit-package %) --extra lab -o binder/requirements.txt
 
 clean:        ## remove what the commands above made, the environment too
 	rm -rf .venv dist build .ci/artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
