@@ -1,4 +1,4 @@
-"""Every chapter: built from its sources, solved by its solutions, open when pristine, fair to traps."""
+"""Every chapter: built from its sources, solved by its solutions, open when pristine."""
 
 from pathlib import Path
 
