@@ -1,0 +1,172 @@
+"""The records inside a batch: varints, keys, values, headers.
+
+Source: org.apache.kafka.common.record.DefaultRecord. A record is read only where it must be: a
+batch is opaque on the hot path.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from kinaction.wire.errors import Error, KafkaError
+
+Header = tuple[str, bytes | None]
+NO_TIMESTAMP = -1
+
+
+class Record(NamedTuple):
+    """One record. `timestamp` in ms, -1 for none. A batch that is built gives its own offsets."""
+
+    offset: int = 0
+    timestamp: int = NO_TIMESTAMP
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[Header, ...] = ()
+
+
+class BadRecords(KafkaError):
+    """The bytes of a batch's records contradict themselves."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Error.INVALID_RECORD, message)
+
+
+def decode_records(
+    raw: bytes, count: int, base_offset: int, base_timestamp: int
+) -> Iterator[Record]:
+    """`count` records from the uncompressed bytes, which must hold them exactly.
+
+    Raises: BadRecords, at the record that is wrong.
+    """
+    at = 0
+    try:
+        for _ in range(count):
+            size, at = varint(raw, at)
+            end = at + size
+            if size < 0 or end > len(raw):
+                raise BadRecords(f"a record of {size} bytes, where {len(raw) - at} are left")
+            record, at = _record(raw, at + 1, base_offset, base_timestamp)
+            if at != end:
+                raise BadRecords(f"a record says to have {size} bytes, but has {at - end + size}")
+            yield record
+    except IndexError as problem:
+        raise BadRecords("the records end in the middle of one") from problem
+    if at != len(raw):
+        raise BadRecords(f"{len(raw) - at} bytes follow the {count} records")
+
+
+def encode_records(
+    records: Iterable[Record], base_timestamp: int, deltas: Iterable[int]
+) -> bytes:
+    """The uncompressed bytes of records; `deltas` are their offsets within the batch."""
+    pieces: list[bytes] = []
+    for record, delta in zip(records, deltas, strict=True):
+        body = b"".join(_body(record, record.timestamp - base_timestamp, delta))
+        pieces += (write_varint(len(body)), body)
+    return b"".join(pieces)
+
+
+def varint(raw: bytes, at: int) -> tuple[int, int]:
+    """A signed (zigzag) varint of at most 32 bits: (value, position behind it)."""
+    byte = raw[at]
+    if byte < 128:
+        return (byte >> 1) ^ -(byte & 1), at + 1
+    value, at = _long(raw, at, 5)
+    value &= 0xFFFFFFFF
+    return (value >> 1) ^ -(value & 1), at
+
+
+def varlong(raw: bytes, at: int) -> tuple[int, int]:
+    """A signed (zigzag) varint of at most 64 bits: (value, position behind it)."""
+    byte = raw[at]
+    if byte < 128:
+        return (byte >> 1) ^ -(byte & 1), at + 1
+    value, at = _long(raw, at, 10)
+    value &= 0xFFFFFFFFFFFFFFFF
+    return (value >> 1) ^ -(value & 1), at
+
+
+def write_varint(value: int) -> bytes:
+    """A signed (zigzag) varint, of 32 or 64 bits."""
+    value = value << 1 if value >= 0 else ~(value << 1)
+    if value < 128:
+        return _SHORT[value]
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _long(raw: bytes, at: int, most: int) -> tuple[int, int]:
+    value = 0
+    for place in range(most):
+        byte = raw[at]
+        at += 1
+        value |= (byte & 127) << 7 * place
+        if byte < 128:
+            return value, at
+    raise BadRecords(f"a varint is longer than {most} bytes")
+
+
+def _record(raw: bytes, at: int, base_offset: int, base_timestamp: int) -> tuple[Record, int]:
+    timestamp, at = varlong(raw, at)
+    delta, at = varint(raw, at)
+    key, at = _bytes(raw, at)
+    value, at = _bytes(raw, at)
+    count = raw[at]
+    at += 1
+    headers: tuple[Header, ...] = ()
+    if count:
+        headers, at = _headers(raw, at - 1)
+    made = (base_offset + delta, base_timestamp + timestamp, key, value, headers)
+    return _new(Record, made), at
+
+
+def _bytes(raw: bytes, at: int) -> tuple[bytes | None, int]:
+    size = raw[at]
+    if size < 128:
+        size = (size >> 1) ^ -(size & 1)
+        at += 1
+    else:
+        size, at = varint(raw, at)
+    if size < 0:
+        return None, at
+    end = at + size
+    if end > len(raw):
+        raise BadRecords(f"a field of {size} bytes, where {len(raw) - at} are left")
+    return raw[at:end], end
+
+
+def _headers(raw: bytes, at: int) -> tuple[tuple[Header, ...], int]:
+    count, at = varint(raw, at)
+    if not 0 <= count <= len(raw) - at:
+        raise BadRecords(f"{count} headers, where {len(raw) - at} bytes are left")
+    found: list[Header] = []
+    for _ in range(count):
+        key, at = _bytes(raw, at)
+        if key is None:
+            raise BadRecords("a header has no key")
+        value, at = _bytes(raw, at)
+        found.append((key.decode("utf-8", "replace"), value))
+    return tuple(found), at
+
+
+def _body(record: Record, timestamp_delta: int, offset_delta: int) -> Sequence[bytes]:
+    pieces = [b"\0", write_varint(timestamp_delta), write_varint(offset_delta)]
+    pieces += _field(record.key)
+    pieces += _field(record.value)
+    pieces.append(write_varint(len(record.headers)))
+    for key, value in record.headers:
+        pieces += _field(key.encode())
+        pieces += _field(value)
+    return pieces
+
+
+def _field(value: bytes | None) -> tuple[bytes, ...]:
+    return (_NULL,) if value is None else (write_varint(len(value)), value)
+
+
+_SHORT = tuple(bytes((n,)) for n in range(128))
+_NULL = write_varint(-1)
+_new: Any = tuple.__new__
