@@ -34,7 +34,6 @@ floors: .venv/.ready-dev  ## imports only go down, files and functions stay smal
 	$(PYTEST) tests/test_floors.py
 
 notebooks: .venv/.ready-dev  ## the notebooks are what chapters/ builds, and run (nbval)
-	$(PY) -m kinaction.course build --check
 	$(PYTEST) --tier notebooks
 
 browser: .venv/.ready-dev  ## JupyterLab in headless Chromium
@@ -50,7 +49,7 @@ bench: .venv/.ready-dev  ## measurements; nothing else should run meanwhile
 	KINACTION_FROZEN= $(PYTEST) --tier bench -s tests/benchmarks
 
 binder: .venv/.ready-dev  ## what Binder would build, without building it
-	$(PYTEST) tests/binder
+	$(PYTEST) --tier binder
 
 wheel: .venv/.ready-dev  ## build the wheel, install it elsewhere, open the course from it
 	.ci/wheel_smoke

@@ -1,11 +1,14 @@
 """Fixtures that every folder of tests may use."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +23,22 @@ def shared() -> Path:
     if not (SHARED / "conformance").is_dir():
         pytest.skip("no ../shared/conformance beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser of this machine; skips the test where there is none."""
+    found = os.environ.get("KINACTION_CHROMIUM") or next(
+        filter(None, map(shutil.which, BROWSERS)), ""
+    )
+    if not found:
+        pytest.skip("no chromium (apt-get install chromium, or KINACTION_CHROMIUM=its path)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Where screenshots and other results that a person may look at are kept; not tracked."""
+    folder = Path(os.environ.get("KINACTION_ARTIFACTS") or REPOSITORY / ".ci" / "artifacts")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

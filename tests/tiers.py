@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 
-TIERS = ("unit", "sim", "bytes", "conformance", "interop", "notebooks", "browser", "bench")
+TIERS = (
+    "unit",
+    "sim",
+    "bytes",
+    "conformance",
+    "interop",
+    "notebooks",
+    "browser",
+    "binder",
+    "bench",
+)
 ON_REQUEST = ("bench",)
 TIER_OF_FOLDER = {
     "sim": "sim",
@@ -20,6 +30,7 @@ TIER_OF_FOLDER = {
     "interop": "interop",
     "notebooks": "notebooks",
     "browser": "browser",
+    "binder": "binder",
     "benchmarks": "bench",
 }
 OUTCOMES = ("passed", "failed", "error", "xfailed", "xpassed", "skipped")
