@@ -15,8 +15,8 @@ from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.record import NO_TIMESTAMP, Record, decode_records, encode_records
 
 __all__ = [
-    "HEADER_SIZE", "NO_TIMESTAMP", "BatchHeader", "EndMarker", "Record", "assign_offsets", "batches",
-    "build", "check", "end_marker", "is_crc_valid", "joined", "parse_header", "records",
+    "HEADER_SIZE", "NO_TIMESTAMP", "BatchHeader", "EndMarker", "Record", "assign_offsets",
+    "batches", "build", "check", "end_marker", "is_crc_valid", "joined", "parse_header", "records",
 ]  # fmt: skip
 
 HEADER_SIZE = 61

@@ -73,9 +73,8 @@ def decompress(codec: str, data: Any, limit: int = LIMIT) -> bytes:
     try:
         return reader(data, limit)
     except OverflowError as problem:
-        raise KafkaError(
-            Error.RECORD_LIST_TOO_LARGE, f"{codec} data becomes more than its limit of {limit} bytes"
-        ) from problem
+        message = f"{codec} data becomes more than its limit of {limit} bytes"
+        raise KafkaError(Error.RECORD_LIST_TOO_LARGE, message) from problem
     except (zlib.error, struct.error, ValueError, EOFError, OSError) as problem:
         raise Undecodable(f"this is no {codec} data: {problem}") from problem
 
