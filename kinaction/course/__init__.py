@@ -3,6 +3,7 @@
 Rule kept: importing it is light and changes nothing but the help a notebook gives on a NameError.
 """
 
+from kinaction.course.chapter import scenario
 from kinaction.course.exercise import (
     Choice,
     Exercise,
@@ -41,6 +42,7 @@ __all__ = [
     "predict",
     "progress",
     "reveal",
+    "scenario",
     "solved",
     "unanswered",
     "unload_ipython_extension",

@@ -87,10 +87,17 @@ def title_of(lesson: str) -> str:
 
 def load_exercises(folder: Path) -> ModuleType | None:
     """The module chapters/NN_name/exercises.py, or None where a chapter has none."""
-    path = folder / "exercises.py"
-    if not path.is_file():
-        return None
-    name = f"kinaction_chapter_{folder.name}"
+    return _load(folder / "exercises.py") if (folder / "exercises.py").is_file() else None
+
+
+@cache
+def scenario(which: str | int) -> ModuleType:
+    """The module chapters/NN_name/scenario.py: what a lesson and its checks both run."""
+    return _load(find_chapter_folder(which) / "scenario.py")
+
+
+def _load(path: Path) -> ModuleType:
+    name = f"kinaction_chapter_{path.parent.name}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None, path
     assert spec.loader is not None, path
@@ -111,10 +118,15 @@ def check_ids(chapter: Chapter) -> None:
 
 def find_chapter(which: str | int) -> Chapter:
     """The chapter meant by 4, "4", "04" or "04_producers"; NoSuchChapter names what there is."""
+    return read_chapter(find_chapter_folder(which))
+
+
+def find_chapter_folder(which: str | int) -> Path:
+    """The source folder of that chapter; NoSuchChapter names what there is."""
     text = str(which)
     for folder in chapter_folders():
         if text == folder.name or (text.isdigit() and int(text) == int(folder.name[:2])):
-            return read_chapter(folder)
+            return folder
     there = ", ".join(folder.name for folder in chapter_folders())
     raise NoSuchChapter(f"there is no chapter {text!r}; the chapters are {there}")
 
