@@ -103,7 +103,7 @@ def sizes_of(width: int, plan: Plan, is_still: bool) -> Sizes:
     names = [node_title(broker) for broker in plan.brokers] or ["broker 1"]
     head = int(max(text_width(name, 13, BOLD) for name in names)) + 10
     if is_still:
-        return Sizes(10, 88, 12, max(68, head), 21, 21, 18)
+        return Sizes(10, 88, 12, max(75, head), 21, 21, 18)
     if width < NARROW:
         short = [node_short(broker) for broker in plan.brokers]
         head = int(max([text_width(name, 13, BOLD) for name in short], default=0)) + 10

@@ -2,7 +2,8 @@
 
 ("rect", class, x, y, w, h, rx) ("line", class, x1, y1, x2, y2) ("path", class, d)
 ("circle", class, cx, cy, r) ("star", class, cx, cy, r) ("text", class, x, y, words)
-("cell", class, x, y, w, offset). static/marks.js writes the same ones.
+("cell", class, x, y, w, offset) ("spans", class, x, y, ((class, words), ...)).
+static/marks.js writes the same ones.
 """
 
 from collections.abc import Iterable
@@ -65,6 +66,9 @@ def _element(mark: Mark) -> str:
     kind, cls, *at = mark
     if kind == "text":
         return f'<text class="{cls}" x="{number(at[0])}" y="{number(at[1])}">{escape(at[2])}</text>'
+    if kind == "spans":
+        inner = "".join(f'<tspan class="{own}">{escape(words)}</tspan>' for own, words in at[2])
+        return f'<text class="{cls}" x="{number(at[0])}" y="{number(at[1])}">{inner}</text>'
     if kind == "rect":
         x, y, width, height, radius = map(number, at)
         rounded = f' rx="{radius}"' if radius != "0" else ""

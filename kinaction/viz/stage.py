@@ -198,7 +198,7 @@ def actor_marks(
         middle = min(box.height / 2 + 5, 22)
         return [*marks, ("text", "t13 b mid", box.x + box.width / 2, box.y + middle, actor.short)]
     y = box.y + min(20, box.height / 2 + 4)
-    marks.append(("text", "t12 b", box.x + 8, y, fitted(actor.name, box.width - 12, 12, BOLD)))
+    marks.append(("text", "t12 b", box.x + 8, y, fitted(actor.name, box.width - 9, 12, BOLD)))
     lines = [line for line in seen["lines"] if not line[2] or now_ms - line[2] >= 500]
     for at, (words, style, since) in enumerate(lines):
         y = box.y + 38 + 16 * at
@@ -206,7 +206,7 @@ def actor_marks(
             break
         weight = BOLD if "b" in style.split() else REGULAR
         words = words.replace("{t}", seconds(now_ms - since))
-        marks.append(("text", style, box.x + 8, y, fitted(words, box.width - 12, 11, weight)))
+        marks.append(("text", style, box.x + 8, y, fitted(words, box.width - 9, 11, weight)))
     return marks
 
 
