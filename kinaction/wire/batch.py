@@ -1,7 +1,8 @@
 """Record batches, format v2 (magic 2): read, check, build, and give offsets in place.
 
 The bytes are Kafka's own, on the wire as in segment files. A header is read with one unpack;
-records are decoded only when asked for. Source: org.apache.kafka.common.record.DefaultRecordBatch.
+records are decoded only when asked for. `validator` checks what producers send.
+Source: org.apache.kafka.common.record.DefaultRecordBatch.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +17,8 @@ from kinaction.wire.record import NO_TIMESTAMP, Record, decode_records, encode_r
 
 __all__ = [
     "HEADER_SIZE", "NO_TIMESTAMP", "BatchHeader", "EndMarker", "Record", "assign_offsets",
-    "batches", "build", "check", "end_marker", "is_crc_valid", "joined", "parse_header", "records",
+    "batches", "build", "check", "end_marker", "is_crc_valid", "joined", "parse_header", "placed",
+    "records", "set_max_timestamp",
 ]  # fmt: skip
 
 HEADER_SIZE = 61
@@ -249,6 +251,12 @@ def assign_offsets(
     _START_AND_EPOCH.pack_into(batch, 0, base_offset, len(batch) - LOG_OVERHEAD, leader_epoch)
     if append_time is not None:
         set_max_timestamp(batch, append_time, is_append_time=True)
+
+
+def placed(batch: Any, base_offset: int, leader_epoch: int) -> bytes:
+    """A copy of a batch with its place in the log: for buffers that are not ours to change."""
+    start = _START_AND_EPOCH.pack(base_offset, len(batch) - LOG_OVERHEAD, leader_epoch)
+    return b"".join((start, memoryview(batch)[16:]))
 
 
 def set_max_timestamp(batch: Any, max_timestamp: int, *, is_append_time: bool) -> None:

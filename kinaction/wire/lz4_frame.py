@@ -28,7 +28,7 @@ def decompress(data: Any, limit: int, block: Block) -> bytes:
 
     Raises: BadFrame; OverflowError when there would be more than `limit` bytes.
     """
-    flags, most, at = _descriptor(data)
+    flags, most, at = check_descriptor(data)
     pieces: list[bytes] = []
     total = 0
     while True:
@@ -65,7 +65,11 @@ def compress(data: bytes, block: Callable[[bytes], bytes]) -> bytes:
     return b"".join((*pieces, bytes(4)))
 
 
-def _descriptor(data: Any) -> tuple[int, int, int]:
+def check_descriptor(data: Any) -> tuple[int, int, int]:
+    """Read the head of a frame: (flags, the most bytes of a block, where the first block starts).
+
+    Raises: BadFrame, for what Kafka does not read: linked blocks first of all.
+    """
     if len(data) < 7 or bytes(data[:4]) != MAGIC:
         raise BadFrame("no lz4 frame")
     flags, sizes = data[4], data[5]

@@ -54,6 +54,39 @@ def decode_records(
         raise BadRecords(f"{len(raw) - at} bytes follow the {count} records")
 
 
+def scan_records(raw: bytes, count: int) -> list[tuple[int, int, bool]]:
+    """What a broker looks at in each record: (timestamp delta, offset delta, has it a key).
+
+    As strict as `decode_records`, several times faster. Raises: BadRecords.
+    """
+    found = []
+    at, limit = 0, len(raw)
+    try:
+        for _ in range(count):
+            size, at = varint(raw, at)
+            end = at + size
+            if size < 0 or end > limit:
+                raise BadRecords(f"a record of {size} bytes, where {limit - at} are left")
+            timestamp, at = varlong(raw, at + 1)
+            offset, at = varint(raw, at)
+            key, at = varint(raw, at)
+            at += max(key, 0)
+            value, at = varint(raw, at)
+            at += max(value, 0)
+            if at >= end or raw[at]:
+                at = _past_headers(raw, at, end)
+            else:
+                at += 1
+            if at != end:
+                raise BadRecords(f"a record says to have {size} bytes, but has {at - end + size}")
+            found.append((timestamp, offset, key >= 0))
+    except IndexError as problem:
+        raise BadRecords("the records end in the middle of one") from problem
+    if at != limit:
+        raise BadRecords(f"{limit - at} bytes follow the {count} records")
+    return found
+
+
 def encode_records(
     records: Iterable[Record], base_timestamp: int, deltas: Iterable[int]
 ) -> bytes:
@@ -150,6 +183,13 @@ def _headers(raw: bytes, at: int) -> tuple[tuple[Header, ...], int]:
         value, at = _bytes(raw, at)
         found.append((key.decode("utf-8", "replace"), value))
     return tuple(found), at
+
+
+def _past_headers(raw: bytes, at: int, end: int) -> int:
+    if at >= end:
+        raise BadRecords("a record's fields run past its end")
+    _, at = _headers(raw, at)
+    return at
 
 
 def _body(record: Record, timestamp_delta: int, offset_delta: int) -> Sequence[bytes]:
