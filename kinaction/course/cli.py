@@ -10,14 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from kinaction.course import marks as store
 from kinaction.course.chapter import Chapter, NoSuchChapter, chapters, find_chapter
-from kinaction.course.home import FOLDER, course_folder, solutions_folder
+from kinaction.course.home import FOLDER, REPORT, course_folder, solutions_folder
 from kinaction.course.judge import next_hint, progress, solution
-from kinaction.course.nbval_plugin import REPORT
 from kinaction.course.notebook import Json, dumps, pristine, read_notebook
 
 UNUSABLE = 2
@@ -118,6 +118,9 @@ def _first_line(text: str) -> str:
 
 def judged(notebook: Path, folder: Path) -> Json:
     """nbval's verdicts on a notebook: {"checks": {id: {passed, said}}, "other": [failed cells]}."""
+    missing = [name for name in ("pytest", "nbval", "ipykernel") if find_spec(name) is None]
+    if missing:
+        raise Unusable(f"{missing[0]} is not installed; pip install 'kinaction[lab]'")
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         (Path(scratch) / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")

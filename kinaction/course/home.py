@@ -10,6 +10,7 @@ from pathlib import Path
 
 SOURCE = "KINACTION_COURSE_SOURCE"
 FOLDER = "KINACTION_COURSE_FOLDER"
+REPORT = "--kinaction-report"  # the option of nbval_plugin; here so that the CLI stays light
 HERE = Path(__file__).resolve().parent
 
 

@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 
-from kinaction.course.home import solutions_folder
+from kinaction.course.home import REPORT, solutions_folder
 from kinaction.course.marks import SWITCH
 from kinaction.course.notebook import Json, exercise_of, read_notebook, role_of
-
-REPORT = "--kinaction-report"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

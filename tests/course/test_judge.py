@@ -186,7 +186,7 @@ def test_outside_ipython_a_check_ends_with_its_sentence(sources: Path) -> None:
 
 def test_importing_the_course_is_light() -> None:
     script = (
-        "import sys, kinaction.course\n"
+        "import sys, kinaction.course, kinaction.course.cli\n"
         "heavy = ('IPython', 'nbformat', 'nbclient', 'pytest', 'pandas', 'kinaction.cluster')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
