@@ -26,6 +26,7 @@ from kinaction.course.verdict import (
 )
 
 PREDICTED: dict[str, Choice] = {}
+NOTEBOOK_FILES = ("ipykernel_", "<ipython", "<string>")  # how a cell's code names its file
 
 
 def check(exercise_id: str, candidate: Any = None) -> None:
@@ -70,8 +71,7 @@ def judge(exercise: Exercise, candidate: Any) -> Verdict:
 def _what_went_wrong(error: Exception) -> str:
     """One sentence on an exception that came out of the learner's code, with its line."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if f.filename.startswith(("<ipython", "<string", "/tmp/ipykernel"))]
-    own += [f for f in frames if "ipykernel_" in f.filename and f not in own]
+    own = [frame for frame in frames if any(mark in frame.filename for mark in NOTEBOOK_FILES)]
     at = own[-1] if own else frames[-1]
     where = f"line {at.lineno} of {at.name}" if at.name != "<module>" else f"line {at.lineno}"
     text = f", `{at.line}`" if at.line else ""
