@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-REPO2DOCKER = shutil.which("jupyter-repo2docker")
+REPO2DOCKER = find_spec("repo2docker")
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -84,7 +86,7 @@ def test_the_dry_run_writes_the_image_that_we_mean(repository, tmp_path):
     shutil.copytree(repository / "binder", clone / "binder")
     shutil.copy(repository / "pyproject.toml", clone)
     done = subprocess.run(
-        [REPO2DOCKER, "--no-build", "--debug", str(clone)],
+        [sys.executable, "-m", "repo2docker", "--no-build", "--debug", str(clone)],
         capture_output=True,
         text=True,
         timeout=120,
