@@ -1,0 +1,1 @@
+"""Floor 4: cluster metadata: decide -> records -> replay. Imports from below only."""
