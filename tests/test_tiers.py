@@ -40,11 +40,11 @@ def test_the_summary_names_every_tier(suite: pytest.Pytester, parallel: tuple[st
         [
             "*= tiers =*",
             "unit *1 passed",
-            "sim *not run: no tests here yet",
+            "sim *not run: none of its tests was asked for",
             "bytes *1 passed",
             "conformance *not run: no ../shared",
             "interop *1 failed",
-            "notebooks *not run: no tests here yet",
+            "notebooks *not run: none of its tests was asked for",
             "browser *not run: no chromium",
             "bench *not run: only on request (make bench)",
         ]
@@ -52,6 +52,18 @@ def test_the_summary_names_every_tier(suite: pytest.Pytester, parallel: tuple[st
     report = json.loads(Path(suite.path, "out/tiers.json").read_text())
     assert list(report) == list(TIERS)
     assert report["interop"] == {"ran": 1, "failed": 1, "skipped": 0, "text": "1 failed"}
+
+
+def test_a_tier_that_has_no_tests_says_so(suite: pytest.Pytester):
+    done = suite.runpytest_subprocess()
+    done.stdout.fnmatch_lines(["sim *not run: no tests here yet"])
+
+
+def test_a_run_that_ends_early_says_so(suite: pytest.Pytester):
+    suite.path.joinpath("tests/sim").mkdir()
+    suite.path.joinpath("tests/sim/test_z.py").write_text("def test_z(): pass\n")
+    done = suite.runpytest_subprocess("tests/interop", "tests/sim", "-x")
+    done.stdout.fnmatch_lines(["sim *not run: the run ended before its 1 tests"])
 
 
 def test_a_tier_is_run_alone(suite: pytest.Pytester):

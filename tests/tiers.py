@@ -33,6 +33,7 @@ TIER_OF_FOLDER = {
     "binder": "binder",
     "benchmarks": "bench",
 }
+COLLECTED = pytest.StashKey[Counter[str]]()
 OUTCOMES = ("passed", "failed", "error", "xfailed", "xpassed", "skipped")
 
 
@@ -52,6 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if tier_of(item) in wanted]
+    config.stash[COLLECTED] = Counter(tier_of(item) for item in items)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -66,13 +68,24 @@ def pytest_runtest_makereport(
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    tiers = results_by_tier(terminalreporter.stats, selected_tiers(config))
+    tiers = results_by_tier(terminalreporter.stats, selected_tiers(config), absent(config))
     terminalreporter.section("tiers")
     for name, result in tiers.items():
         terminalreporter.line(f"{name:<12} {result['text']}", red=bool(result["failed"]))
     if target := config.getoption("--tiers-report"):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(tiers, indent=1) + "\n", encoding="utf-8")
+
+
+def absent(config: pytest.Config) -> dict[str, str]:
+    """For every tier why nothing is heard of it, if nothing is."""
+    collected = config.stash.get(COLLECTED, Counter())
+    some_paths = config.args_source is pytest.Config.ArgsSource.ARGS
+    nothing = "none of its tests was asked for" if some_paths else "no tests here yet"
+    return {
+        name: f"the run ended before its {collected[name]} tests" if collected[name] else nothing
+        for name in TIERS
+    }
 
 
 def selected_tiers(config: pytest.Config) -> tuple[str, ...]:
@@ -99,7 +112,7 @@ def tier_of_path(nodeid: str) -> str:
 
 
 def results_by_tier(
-    stats: dict[str, list[Any]], selected: tuple[str, ...]
+    stats: dict[str, list[Any]], selected: tuple[str, ...], absent: dict[str, str]
 ) -> dict[str, dict[str, Any]]:
     """For every tier: how many tests ran, failed and were skipped, and the text of the summary."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in TIERS}
@@ -110,11 +123,17 @@ def results_by_tier(
             counts[tier][outcome] += 1
             if outcome == "skipped":
                 reasons[tier][skip_reason(report)] += 1
-    return {name: result_of(name, counts[name], reasons[name], selected) for name in TIERS}
+    return {
+        name: result_of(name, counts[name], reasons[name], selected, absent[name]) for name in TIERS
+    }
 
 
 def result_of(
-    name: str, counts: Counter[str], reasons: Counter[str], selected: tuple[str, ...]
+    name: str,
+    counts: Counter[str],
+    reasons: Counter[str],
+    selected: tuple[str, ...],
+    absent: str,
 ) -> dict[str, Any]:
     """What one tier did; a tier of which nothing ran says why."""
     ran = sum(counts.values()) - counts["skipped"]
@@ -123,7 +142,7 @@ def result_of(
     if name not in selected:
         text = "not run: only on request (make bench)" if name in ON_REQUEST else "not selected"
     elif not counts:
-        text = "not run: no tests here yet"
+        text = f"not run: {absent}"
     elif not ran:
         text = f"not run: {why}"
     else:
