@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from kinaction.kernel.trace import Patch, Step, Trace, apply
 from kinaction.kernel.value import value
 from kinaction.viz.availability import Availability, Span
+from kinaction.viz.lives import Lives
 from kinaction.viz.plan import Plan
 from kinaction.viz.replicas import Partition
 from kinaction.viz.scene import Scene, SceneMaker
@@ -23,10 +24,14 @@ class Shot:
 
 
 class Film:
-    """The shown part of a trace: `first` is the scene before the first shot."""
+    """The shown part of a trace: `first` is the scene before the first shot.
 
-    def __init__(self, trace: Trace, plan: Plan) -> None:
+    `lives` collects the lives of the records on the way, where they are wanted.
+    """
+
+    def __init__(self, trace: Trace, plan: Plan, lives: Lives | None = None) -> None:
         self.trace = trace
+        self.lives = lives
         self.plan = plan
         self.shots: list[Shot] = []
         self.first: Scene = {}
@@ -45,6 +50,8 @@ class Film:
                 self.first, is_begun = dict(maker.scene), True
                 for partition in maker.partitions.values():
                     availability.take(step.at_ms, partition)
+            if self.lives is not None:
+                self.lives.take(step, maker.partitions)
             patches = maker.take(step)
             if is_begun:
                 self.shots.append(Shot(step, patches))
