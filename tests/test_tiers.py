@@ -34,7 +34,7 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_the_summary_names_every_tier(suite: pytest.Pytester, parallel: tuple[str, ...]):
-    done = suite.runpytest_subprocess("tests", "--tiers-report=out/tiers.json", *parallel)
+    done = suite.runpytest("tests", "--tiers-report=out/tiers.json", *parallel)
     done.assert_outcomes(passed=2, failed=1, skipped=2)
     done.stdout.fnmatch_lines(
         [
@@ -55,26 +55,26 @@ def test_the_summary_names_every_tier(suite: pytest.Pytester, parallel: tuple[st
 
 
 def test_a_tier_that_has_no_tests_says_so(suite: pytest.Pytester):
-    done = suite.runpytest_subprocess()
+    done = suite.runpytest()
     done.stdout.fnmatch_lines(["sim *not run: no tests here yet"])
 
 
 def test_a_run_that_ends_early_says_so(suite: pytest.Pytester):
     suite.path.joinpath("tests/sim").mkdir()
     suite.path.joinpath("tests/sim/test_z.py").write_text("def test_z(): pass\n")
-    done = suite.runpytest_subprocess("tests/interop", "tests/sim", "-x")
+    done = suite.runpytest("tests/interop", "tests/sim", "-x")
     done.stdout.fnmatch_lines(["sim *not run: the run ended before its 1 tests"])
 
 
 def test_a_tier_is_run_alone(suite: pytest.Pytester):
-    done = suite.runpytest_subprocess("tests", "--tier=bench")
+    done = suite.runpytest("tests", "--tier=bench")
     done.assert_outcomes(failed=1, skipped=1, deselected=4)
     done.stdout.fnmatch_lines(["unit *not selected", "bench *1 failed"])
 
 
 def test_an_unknown_tier_is_refused(suite: pytest.Pytester):
     suite.makepyfile(test_g="import pytest\n@pytest.mark.tier('bites')\ndef test_g(): pass\n")
-    done = suite.runpytest_subprocess("test_g.py")
+    done = suite.runpytest("test_g.py")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(["*tier('bites',) is unknown*"])
 
