@@ -110,7 +110,7 @@ def modules_after(statement: str) -> set[str]:
 
 def test_imports_only_go_down(capsys: pytest.CaptureFixture[str]):
     broken = lint_imports(config_filename=str(REPOSITORY / "pyproject.toml"), no_cache=True)
-    assert broken == 0, capsys.readouterr().out
+    assert broken == 0, capsys.readouterr().out.rpartition("Broken contracts")[2]
 
 
 @pytest.mark.parametrize("floor", MACHINE_FLOORS)
