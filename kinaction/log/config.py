@@ -84,7 +84,8 @@ class LogConfig:
         return cls(
             **read,
             timestamp_type=_text(
-                topic, broker, "message.timestamp.type", "log.message.timestamp.type", "CreateTime"),
+                topic, broker, "message.timestamp.type", "log.message.timestamp.type",
+                "CreateTime"),
             cleanup_policy=_names(
                 topic.get("cleanup.policy"), broker.get("log.cleanup.policy"), ("delete",)),
             compression_type=_text(

@@ -15,12 +15,12 @@ from kinaction.log.config import LogConfig
 from kinaction.log.epochs import LeaderEpochs
 from kinaction.log.facts import DuplicateRecognised, LogTruncated, SegmentRolled
 from kinaction.log.files import EPOCHS, INDEX, LOG, SNAPSHOT, TIME_INDEX, LogFiles, file_name
-from kinaction.log.leader import prepared
 from kinaction.log.producers import ProducerStates, Remembered
 from kinaction.log.segment import Segment, SegmentShape
 from kinaction.wire import batch
 from kinaction.wire.batch import BatchHeader
 from kinaction.wire.errors import Error, KafkaError
+from kinaction.wire.validator import prepare
 
 
 @value
@@ -104,9 +104,9 @@ class Log:
                 UNSUPPORTED_COMPRESSION_TYPE, OUT_OF_ORDER_SEQUENCE_NUMBER,
                 INVALID_PRODUCER_EPOCH; nothing was written.
         """
-        header, data = prepared(
-            records, self.log_end_offset, leader_epoch, now_ms, self.config,
-            is_internal=is_internal)
+        header, data = prepare(
+            records, self.config, base_offset=self.log_end_offset, leader_epoch=leader_epoch,
+            now_ms=now_ms, is_client=not is_internal)
         if header.producer_id >= 0:
             again = None if header.is_control else self.producers.duplicate_of(header)
             if again is not None:

@@ -6,9 +6,9 @@ Source: org.apache.kafka.storage.internals.log.ProducerStateManager and Producer
 """
 
 from struct import Struct
-from typing import Protocol
 
 from kinaction.kernel.value import value
+from kinaction.wire.batch import BatchHeader
 from kinaction.wire.crc import crc32c
 from kinaction.wire.errors import Error, KafkaError
 
@@ -20,28 +20,6 @@ LAST_SEQUENCE = 2**31 - 1
 _HEAD = Struct(">hI")
 _ENTRY = Struct(">qhiqiqiq")
 _SNAPSHOT_VERSION = 1
-
-
-class Header(Protocol):
-    """What is read of a batch's header: the fields of wire.batch.BatchHeader."""
-
-    base_offset: int
-    max_timestamp: int
-    producer_id: int
-    producer_epoch: int
-    base_sequence: int
-
-    @property
-    def last_offset(self) -> int:
-        """Base offset plus last offset delta."""
-
-    @property
-    def last_sequence(self) -> int:
-        """Base sequence plus last offset delta, wrapped."""
-
-    @property
-    def is_transactional(self) -> bool:
-        """Attribute bit 4."""
 
 
 @value
@@ -95,7 +73,7 @@ class ProducerStates:
     def __init__(self) -> None:
         self.entries: dict[int, ProducerEntry] = {}
 
-    def duplicate_of(self, header: Header) -> Remembered | None:
+    def duplicate_of(self, header: BatchHeader) -> Remembered | None:
         """The remembered batch that this one is a resend of."""
         entry = self.entries.get(header.producer_id)
         if entry is None or entry.epoch != header.producer_epoch:
@@ -106,7 +84,7 @@ class ProducerStates:
                 return batch
         return None
 
-    def check(self, header: Header, *, is_control: bool = False) -> None:
+    def check(self, header: BatchHeader, *, is_control: bool = False) -> None:
         """Whether a producer may append this batch now.
 
         A producer that the log does not know may start anywhere; a new epoch starts at 0.
@@ -126,7 +104,7 @@ class ProducerStates:
             self._check_sequence(entry, header)
 
     @staticmethod
-    def _check_sequence(entry: ProducerEntry, header: Header) -> None:
+    def _check_sequence(entry: ProducerEntry, header: BatchHeader) -> None:
         first = header.base_sequence
         if header.producer_epoch != entry.epoch:
             if first != 0 and entry.epoch != NO_EPOCH:
@@ -140,7 +118,7 @@ class ProducerStates:
                 f"Producer {header.producer_id} sent sequence number {first}; after "
                 f"{entry.last_sequence} comes {_after(entry.last_sequence)}.")
 
-    def update(self, header: Header) -> None:
+    def update(self, header: BatchHeader) -> None:
         """Remember a batch of records that was appended."""
         entry = self._entry_at(header.producer_id, header.producer_epoch)
         last_offset = header.last_offset
@@ -154,7 +132,7 @@ class ProducerStates:
             entry.first_transaction_offset = header.base_offset
 
     def complete(
-        self, header: Header, coordinator_epoch: int, *, is_aborted: bool
+        self, header: BatchHeader, coordinator_epoch: int, *, is_aborted: bool
     ) -> CompletedTransaction | None:
         """Take in a marker; what it ended, or None when no transaction was open."""
         entry = self._entry_at(header.producer_id, header.producer_epoch)
