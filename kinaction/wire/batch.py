@@ -49,6 +49,11 @@ class BatchHeader(NamedTuple):
     base_sequence: int
     count: int  # type: ignore[assignment]  # Kafka's word, over tuple.count
 
+    def at(self, base_offset: int, leader_epoch: int) -> "BatchHeader":
+        """The header of the same batch in another place of the log."""
+        made: BatchHeader = _new(BatchHeader, (base_offset, self[1], leader_epoch, *self[3:]))
+        return made
+
     @property
     def size(self) -> int:
         """Bytes of the whole batch."""

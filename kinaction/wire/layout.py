@@ -196,7 +196,7 @@ def _struct_class(
         made = type(struct.name, (FrozenMixin, made), frozen)
     made.field_names = tuple(defaults)
     made._uuids = frozenset(field.name for field in struct.fields if field.kind == "uuid")
-    made._values = staticmethod(attrgetter(*defaults) if defaults else tuple)
+    made._values = staticmethod(attrgetter(*defaults) if defaults else lambda body: ())
     made.field_defaults = defaults
     made.field_defaults = {**defaults, "": made()}
     done: type[Body] = made

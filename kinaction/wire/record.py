@@ -63,23 +63,34 @@ def scan_records(raw: bytes, count: int) -> list[tuple[int, int, bool]]:
     at, limit = 0, len(raw)
     try:
         for _ in range(count):
-            size, at = varint(raw, at)
+            size = raw[at]  # of a varint's usual one byte only, here and below: a call costs more
+            if size < 128:
+                size = (size >> 1) ^ -(size & 1)
+                at += 1
+            else:
+                size, at = varint(raw, at)
             end = at + size
             if size < 0 or end > limit:
                 raise BadRecords(f"a record of {size} bytes, where {limit - at} are left")
-            timestamp, at = varlong(raw, at + 1)
-            offset, at = varint(raw, at)
-            key, at = varint(raw, at)
-            at += max(key, 0)
-            value, at = varint(raw, at)
-            at += max(value, 0)
-            if at >= end or raw[at]:
-                at = _past_headers(raw, at, end)
+            timestamp = raw[at + 1]
+            if timestamp < 128:
+                timestamp = (timestamp >> 1) ^ -(timestamp & 1)
+                at += 2
             else:
+                timestamp, at = varlong(raw, at + 1)
+            offset = raw[at]
+            if offset < 128:
+                offset = (offset >> 1) ^ -(offset & 1)
                 at += 1
+            else:
+                offset, at = varint(raw, at)
+            has_key = not raw[at] & 1
+            at = _past_field(raw, at) if has_key else at + 1
+            at = _past_field(raw, at)
+            at = _past_headers(raw, at, end) if at >= end or raw[at] else at + 1
             if at != end:
                 raise BadRecords(f"a record says to have {size} bytes, but has {at - end + size}")
-            found.append((timestamp, offset, key >= 0))
+            found.append((timestamp, offset, has_key))
     except IndexError as problem:
         raise BadRecords("the records end in the middle of one") from problem
     if at != limit:
@@ -183,6 +194,14 @@ def _headers(raw: bytes, at: int) -> tuple[tuple[Header, ...], int]:
         value, at = _bytes(raw, at)
         found.append((key.decode("utf-8", "replace"), value))
     return tuple(found), at
+
+
+def _past_field(raw: bytes, at: int) -> int:
+    size = raw[at]
+    if size < 128:
+        return at + 1 if size & 1 else at + 1 + (size >> 1)
+    size, at = varint(raw, at)
+    return at + size if size > 0 else at
 
 
 def _past_headers(raw: bytes, at: int, end: int) -> int:

@@ -6,11 +6,13 @@ LogValidator, in their order. What it does not do as Kafka does: batches of more
 timestamp in the header is out of range; then, as in Kafka, every record is read.
 """
 
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from kinaction.wire import lz4_frame
 from kinaction.wire.batch import (
     HEADER_SIZE,
+    MAGIC,
     BatchHeader,
     batches,
     build,
@@ -104,17 +106,11 @@ def only_batch(payload: Any, version: int = NEWEST_PRODUCE) -> tuple[BatchHeader
     Raises: InvalidBatch CORRUPT_MESSAGE, INVALID_RECORD, UNSUPPORTED_COMPRESSION_TYPE.
     """
     data = joined(payload)
-    if len(data) > 16 and data[16] < 2 and _has_length(data):
-        raise InvalidBatch(Error.INVALID_RECORD, f"messages of magic {data[16]} are refused")
-    try:
-        found = list(_first_two(data))
-    except KafkaError as problem:
-        message = problem.message
-        raise InvalidBatch(problem.error, message, fails_request=True) from problem
-    if len(found) != 1:
-        what = "more than one batch" if found else "no whole batch"
-        raise InvalidBatch(Error.INVALID_RECORD, f"{what} for a partition; one was expected")
-    header, batch = found[0]
+    size = len(data)
+    if size >= HEADER_SIZE and data[16] == MAGIC and (header := parse_header(data)).size == size:
+        batch = memoryview(data)
+    else:
+        header, batch = _first_batch(data)
     if version < ZSTD_SINCE and header.attributes & 7 == CODECS.index("zstd"):
         raise InvalidBatch(
             Error.UNSUPPORTED_COMPRESSION_TYPE, f"zstd needs Produce 7, this was {version}"
@@ -158,6 +154,8 @@ def prepare(
         data = _with_time(data, max_timestamp, is_append_time=False)
     elif append_time is not None:
         data = _with_time(data, append_time, is_append_time=True)
+    else:
+        return header.at(base_offset, leader_epoch), data
     return parse_header(data), data
 
 
@@ -226,11 +224,18 @@ def check_records(
     return newest, is_dense
 
 
-def _first_two(data: Any) -> Any:
-    for number, found in enumerate(batches(data)):
-        yield found
-        if number:
-            return
+def _first_batch(data: Any) -> tuple[BatchHeader, memoryview]:
+    if len(data) > 16 and data[16] < MAGIC and _has_length(data):
+        raise InvalidBatch(Error.INVALID_RECORD, f"messages of magic {data[16]} are refused")
+    try:
+        found = list(islice(batches(data), 2))
+    except KafkaError as problem:
+        message = problem.message
+        raise InvalidBatch(problem.error, message, fails_request=True) from problem
+    if len(found) != 1:
+        what = "more than one batch" if found else "no whole batch"
+        raise InvalidBatch(Error.INVALID_RECORD, f"{what} for a partition; one was expected")
+    return found[0]
 
 
 def _has_length(data: Any) -> bool:
