@@ -125,7 +125,7 @@ class BrokerLifecycle:
         )
         features = tuple(
             kind.Feature(name=name, min_supported_version=low, max_supported_version=high)
-            for name, low, high in _FEATURES
+            for name, low, high in FEATURES
         )
         body = kind(
             broker_id=self.node_id, cluster_id=self.cluster_id, rack=self.rack,
@@ -217,7 +217,7 @@ class BrokerLifecycle:
         return {"state": self.state, "broker_epoch": self.broker_epoch, "fenced": self.is_fenced}
 
 
-_FEATURES = (
+FEATURES = (
     ("group.version", 0, 1), ("kraft.version", 0, 1), ("metadata.version", 7, 30),
     ("share.version", 0, 1), ("streams.version", 0, 1), ("transaction.version", 0, 2),
 )

@@ -11,7 +11,9 @@ from typing import Any, Protocol, TypeVar
 from kinaction.kernel.effects import Effect
 from kinaction.kernel.events import (
     Called,
+    Connected,
     Crashed,
+    Disconnected,
     Event,
     Paused,
     Received,
@@ -25,6 +27,9 @@ from kinaction.kernel.outbox import Json, Outbox, Viewed
 from kinaction.kernel.value import value
 
 Handler = Callable[[Any], None]
+_HEARD_BY_ALL = (Started, Connected, Disconnected)
+"""Events that several components may handle; a message has one handler."""
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -150,6 +155,7 @@ class Machine:
         self.status = Status(self.kind)
         self.channels: Answering | None = None
         self._by_type: dict[type, Handler] = {}
+        self._by_event: dict[type, list[Handler]] = {}
         self._by_timer: dict[str, Handler] = {}
         self._by_call: dict[str, Callable[..., None]] = {}
 
@@ -164,6 +170,9 @@ class Machine:
 
     def _attach_one(self, bound: Callable[..., None], marks: Mapping[str, Any]) -> None:
         for handled in marks.get("handled_types", ()):
+            if handled in _HEARD_BY_ALL:
+                self._by_event.setdefault(handled, []).append(bound)
+                continue
             assert handled not in self._by_type, f"two handlers for {handled.__name__}"
             self._by_type[handled] = bound
         for name in marks.get("handled_timers", ()):
@@ -206,16 +215,14 @@ class Machine:
         elif type(event) is Paused or type(event) is Resumed:
             self._pause(type(event) is Paused)
         else:
-            handler = self._by_type.get(type(event))
-            if handler is not None:
+            for handler in self._by_event.get(type(event), ()):
                 handler(event)
 
     def _start(self, event: Started) -> None:
         self.status.status = "running"
         self.outbox.touch(self.status)
         self.outbox.note(NodeStarted(self.node, self.kind))
-        handler = self._by_type.get(Started)
-        if handler is not None:
+        for handler in self._by_event.get(Started, ()):
             handler(event)
 
     def _crash(self, event: Crashed) -> None:

@@ -170,6 +170,11 @@ class Trace:
                 ))
         return flights
 
+    def sent_since(self, seq: int) -> Iterator[tuple[int, Message]]:
+        """The messages sent in step `seq` and later, with their numbers."""
+        for step in self._steps[max(seq - self.dropped, 0):]:
+            yield from step.sends()
+
     def causes(self, seq: int) -> list[Step]:
         """The chain of causes that led to a step, the step itself first."""
         chain = []

@@ -22,9 +22,12 @@ class Links:
         self._special: dict[tuple[NodeId, NodeId], Latency] = {}
         self._dice: dict[tuple[NodeId, NodeId], Random] = {}
         self.cuts: dict[tuple[NodeId, NodeId], None] = {}
+        self.no_latency = False
 
     def latency_ms(self, source: NodeId, target: NodeId) -> int:
         """Roll the latency of the next message from source to target."""
+        if self.no_latency:
+            return 0
         least, most = self._range(source, target)
         return least if least == most else self.dice(source, target).randint(least, most)
 

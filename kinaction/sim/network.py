@@ -60,6 +60,8 @@ class Network:
         there = world.nodes[target]
         if there.outside is not None:
             there.outside(message)
+            if there.machine is not None:
+                world.schedule(0, there, Received(message, number))
             return
         delay = world.links.latency_ms(message.source, target)
         at_ms = connection.arrival(target, world.now_ms + delay)
@@ -84,7 +86,10 @@ class Network:
         delay = world.links.latency_ms(closer, other)
         at_ms = connection.arrival(other, world.now_ms + delay)
         there = world.nodes[other]
-        world.schedule(at_ms - world.now_ms, there, Disconnected(connection.name, reason))
+        if there.on_cut is not None:
+            there.on_cut()
+        else:
+            world.schedule(at_ms - world.now_ms, there, Disconnected(connection.name, reason))
 
     def crash(self, node: NodeId) -> None:
         """A process died: its connections are reset."""

@@ -18,7 +18,8 @@ class SimNode:
     """What stays while machines come and go: the disk, the names it knows, its timers.
 
     `life` counts starts: an event that was meant for an earlier life is not delivered.
-    `outside` is set for a node that lives elsewhere (a TCP client): it gets its messages there.
+    `outside` is set for a node that lives elsewhere (a TCP client): it gets its messages there,
+    and `on_cut` tells that a broker closed its connection.
     """
 
     def __init__(self, node: NodeId, make: Make | None, names: Mapping[str, NodeId]) -> None:
@@ -32,6 +33,7 @@ class SimNode:
         self.stash: list[Due] = []
         self.timers: dict[Any, Due] = {}
         self.outside: Callable[[Message], None] | None = None
+        self.on_cut: Callable[[], None] | None = None
 
 
 class SimPort:

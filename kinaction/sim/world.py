@@ -58,10 +58,13 @@ def outside(method: _F) -> _F:
                 Input(self.host.seq, self.now_ms, method.__name__, arguments, named)
             )
         was_inside, self.is_inside = self.is_inside, True
+        first = self.host.seq
         try:
             return method(self, *arguments, **named)
         finally:
             self.is_inside = was_inside
+            if self.on_step is not None and not was_inside:
+                self.on_step(first)
 
     return recorded  # type: ignore[return-value]
 
@@ -96,6 +99,7 @@ class World:
         self.inputs: list[Input] | None = [] if keep_inputs else None
         self.is_inside = False
         self.is_muted = False
+        self.on_step: Callable[[int], None] | None = None
         self._ports: dict[NodeId, SimPort] = {}
         self._answers: dict[int, Answer] = {}
         self._calls = 0
@@ -130,6 +134,28 @@ class World:
         added.outside = deliver
         self.nodes[node] = added
         return added
+
+    def begin_outside(self, node: SimNode) -> None:
+        """An outside node that is seen begins its life in the trace."""
+        self._ports[node.id] = SimPort(self, node)
+        self._run(node, Started(node.disk), ROOT)
+
+    def remove_outside(self, node: NodeId) -> None:
+        """An outside node is gone."""
+        gone = self.nodes.pop(node)
+        if gone.machine is not None:
+            self._run(gone, Crashed("gone"), ROOT)
+        self._ports.pop(node, None)
+
+    def take(self, node: NodeId, event: Event, cause: int) -> None:
+        """Let a node take an event now, past the agenda (a message that came in by a socket)."""
+        there = self.nodes[node]
+        if there.machine is None:
+            return
+        if there.is_paused:
+            there.stash.append(Due(self.now_ms, node, event, cause, there.life))
+        else:
+            self._run(there, event, cause)
 
     @outside
     def start(self, node: NodeId) -> None:
@@ -223,7 +249,10 @@ class World:
         if due is None:
             return False
         self.now_ms = max(self.now_ms, due.at_ms)
+        first = self.host.seq
         self._deliver(due)
+        if self.on_step is not None:
+            self.on_step(first)
         return True
 
     def run_to(self, at_ms: int) -> None:

@@ -1,0 +1,370 @@
+"""`Cluster`: a Kafka cluster in one line, under virtual time, that can be looked into.
+
+The learner's and the tests' one door. Whatever acts on the world goes through `driver.do`, so that
+the same methods work while the cluster is served over TCP.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from kinaction.broker.broker import Broker
+from kinaction.client.machine import Client
+from kinaction.cluster.clients import AdminHandle, ClientHandle, ConsumerClient, ProducerClient
+from kinaction.cluster.conditions import condition
+from kinaction.cluster.driver import Driver, NotReached, VirtualTime
+from kinaction.cluster.faults import Faults
+from kinaction.cluster.pictures import Pictures
+from kinaction.cluster.serve import Served
+from kinaction.cluster.setup import KAFKA_PORT, Setup, checked_count, latency
+from kinaction.controller.image import MetadataImage
+from kinaction.kernel.message import NodeId
+from kinaction.kernel.trace import Trace
+from kinaction.sim.faults import FaultyWorld
+from kinaction.sim.links import Latency
+from kinaction.wire.errors import Error, KafkaError
+
+START_LIMIT_MS = 120_000
+HANDLES: Mapping[str, type[ClientHandle]] = {
+    "producer": ProducerClient, "consumer": ConsumerClient, "admin": AdminHandle}
+
+
+class Cluster(Faults, Pictures):
+    """A cluster of brokers (each also a controller) under virtual time.
+
+    Args:
+        brokers: how many, 1 to 100; their ids are 1, 2, 3, …
+        seed: decides latencies, jitter and placement; the same seed tells the same story.
+        config: Kafka's broker configs, for all brokers; checked, with Kafka's defaults.
+        latency_ms: one way between brokers, a number or (least, most).
+        client_latency_ms: the same between clients and brokers; as `latency_ms` when None.
+        broker_config: configs of single brokers, by id.
+        trace: False records nothing (and costs nothing).
+
+    Raises:
+        KafkaError: INVALID_CONFIG, with what was wrong, what is expected and what to try.
+
+    Example:
+        >>> cluster = Cluster(brokers=3, seed=7)
+        >>> cluster.create_topic("greetings", partitions=3, replication_factor=3)
+        >>> producer = cluster.producer({"acks": "all"})
+        >>> producer.produce("greetings", key="alert", value="hello world")
+        >>> producer.flush()
+        0
+    """
+
+    def __init__(
+        self, brokers: int = 3, seed: int = 7, config: Mapping[str, Any] | None = None, *,
+        latency_ms: "int | Latency" = (1, 3), client_latency_ms: "int | Latency | None" = None,
+        broker_config: Mapping[int, Mapping[str, Any]] | None = None, trace: bool = True,
+    ) -> None:
+        between = latency(latency_ms, "latency_ms")
+        setup = Setup(
+            checked_count(brokers), seed, dict(config or {}), dict(broker_config or {}), between,
+            between if client_latency_ms is None
+            else latency(client_latency_ms, "client_latency_ms"), trace)
+        self._open(setup, setup.world())
+        self._boot()
+
+    def _open(self, setup: Setup, world: FaultyWorld) -> None:
+        self.setup = setup
+        self.world = world
+        self.driver: Driver = VirtualTime(world)
+        self.brokers = tuple(range(1, setup.brokers + 1))
+        self.clients: dict[NodeId, ClientHandle] = {}
+        self.watches: list[list[Any]] = []
+        self.first_seq = 0
+
+    def _boot(self) -> None:
+        """Start the brokers and wait until all of them are unfenced."""
+        for node in self.brokers:
+            self.setup.checked(node)
+            self.world.add(node, _maker(self.setup, node), listeners=self._listeners(node))
+        ready = self.driver.run_until(self._is_ready, START_LIMIT_MS)
+        if not ready:
+            raise NotReached(f"{len(self.brokers)} brokers did not start in {START_LIMIT_MS} ms")
+        self.first_seq = self.world.host.seq
+
+    def _is_ready(self) -> bool:
+        """Every broker knows every broker as unfenced, and there is a controller."""
+        return all(
+            len(self.broker(node).image.live_brokers()) == len(self.brokers)
+            for node in self.brokers) and self.controller() is not None
+
+    @staticmethod
+    def _listeners(node: int) -> tuple[tuple[str, int], ...]:
+        return ((f"kafka-{node}", KAFKA_PORT),)
+
+    # -- clients --------------------------------------------------------------------------
+
+    def producer(
+        self, config: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> ProducerClient:
+        """A producer, with Kafka's producer configs."""
+        made = self._client("producer", config, name)
+        assert isinstance(made, ProducerClient)
+        return made
+
+    def consumer(
+        self, config: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> ConsumerClient:
+        """A consumer, with Kafka's consumer configs."""
+        made = self._client("consumer", config, name)
+        assert isinstance(made, ConsumerClient)
+        return made
+
+    def admin(
+        self, config: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> AdminHandle:
+        """An admin client."""
+        made = self._client("admin", config, name)
+        assert isinstance(made, AdminHandle)
+        return made
+
+    def _client(
+        self, kind: str, config: Mapping[str, Any] | None, name: str | None
+    ) -> ClientHandle:
+        given = {"bootstrap.servers": ",".join(
+            f"kafka-{node}:{KAFKA_PORT}" for node in self.brokers), **(config or {})}
+        names = given.pop("names", None)
+        node: NodeId = name or self._next_name(kind)
+        machine = machine_of(kind)
+        machine(node, given)
+        self.driver.do(lambda: self.world.add(
+            node, lambda: machine(node, given), names=dict(names or {})))
+        self.clients[node] = HANDLES[kind](self, node, given)
+        return self.clients[node]
+
+    def _next_name(self, kind: str) -> str:
+        number = 1
+        while f"{kind}-{number}" in self.world.nodes:
+            number += 1
+        return f"{kind}-{number}"
+
+    def tell(
+        self, node: NodeId, command: str, arguments: Mapping[str, Any], answer: Any
+    ) -> None:
+        """Hand a command to a client's machine."""
+        if self.world.nodes[node].machine is None:
+            raise KafkaError(
+                Error.NETWORK_EXCEPTION, f"{node} is dead; cluster.restart({node!r}) revives it.")
+        self.driver.do(lambda: self.world.call(node, command, arguments, answer))
+
+    def _admin(self) -> AdminHandle:
+        held = self.clients.get("admin")
+        return held if isinstance(held, AdminHandle) else self.admin(name="admin")
+
+    # -- topics ---------------------------------------------------------------------------
+
+    def create_topic(
+        self, name: str, partitions: int = 1, replication_factor: int | None = None, *,
+        config: Mapping[str, Any] | None = None,
+        assignment: Sequence[Sequence[int]] | Mapping[int, Sequence[int]] | None = None,
+    ) -> None:
+        """Create a topic and wait until every partition's leader serves it.
+
+        `replication_factor` None: default.replication.factor. `assignment`: broker ids of the
+        replicas of each partition, the preferred leader first.
+
+        Raises:
+            KafkaError: INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_REPLICATION_FACTOR, …
+        """
+        if assignment is not None and not isinstance(assignment, Mapping):
+            assignment = dict(enumerate(assignment))
+        self._admin().call(
+            "create_topic", name=name, partitions=partitions,
+            replication_factor=replication_factor, config=dict(config or {}),
+            assignment={index: tuple(ids) for index, ids in (assignment or {}).items()})
+        self.driver.run_until(lambda: self._serves(name), START_LIMIT_MS)
+
+    def _serves(self, name: str) -> bool:
+        """Every broker knows the topic, and every leader leads."""
+        for node in self.brokers:
+            if self.world.nodes[node].machine is None:
+                continue
+            known = self.broker(node).image.topic(name)
+            if known is None:
+                return False
+            for index, state in known.partitions.items():
+                held = self.broker(node).replicas.partitions.get((name, index))
+                if node in state.replicas and (held is None or held.leader is None):
+                    return False
+        return True
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic."""
+        self._admin().call("delete_topic", name=name)
+
+    def create_partitions(self, name: str, total: int) -> None:
+        """Raise the number of partitions of a topic to `total`."""
+        self._admin().call("create_partitions", name=name, total=total)
+
+    def elect_leader(self, topic: str, partition: int, broker: int | None = None) -> None:
+        """Ask the controller for a preferred leader election (the first replica leads again)."""
+        self._admin().call("elect_leader", topic=topic, partition=partition, broker=broker)
+
+    # -- time -----------------------------------------------------------------------------
+
+    def run(self, seconds: float = 0, ms: int = 0) -> "Cluster":
+        """Let virtual time pass."""
+        self.driver.run_for(round(seconds * 1000) + ms)
+        return self
+
+    def run_until(
+        self, wanted: "str | Callable[[Cluster], bool]", seconds: float = 120
+    ) -> "Cluster":
+        """Let virtual time pass until something is so: words, a fact's name, or a function.
+
+        Raises:
+            NotReached: it was not so within `seconds` of virtual time.
+        """
+        reached = self.driver.run_until(condition(self, wanted), round(seconds * 1000))
+        if not reached:
+            raise NotReached(
+                f"{wanted if isinstance(wanted, str) else 'the condition'!r} did not come true "
+                f"within {seconds:g} s of virtual time; give it more with seconds=, or look at "
+                "cluster.trace.")
+        return self
+
+    def step(self) -> bool:
+        """Let the next thing happen, one step. False: nothing will ever happen."""
+        seq = self.world.host.seq
+        while self.world.host.seq == seq:
+            if not self.world.step():
+                return False
+        return True
+
+    @property
+    def now_ms(self) -> int:
+        """Virtual time, ms since the cluster began."""
+        return self.world.now_ms
+
+    # -- looking --------------------------------------------------------------------------
+
+    @property
+    def trace(self) -> Trace:
+        """The record of the run.
+
+        Raises:
+            KafkaError: INVALID_REQUEST, the cluster was made with trace=False.
+        """
+        trace = self.world.host.trace
+        if trace is None:
+            raise KafkaError(Error.INVALID_REQUEST,
+                             "this cluster records nothing: make it with trace=True.")
+        return trace
+
+    def broker(self, node: int) -> Broker:
+        """The machine of a running broker."""
+        there = self.world.nodes.get(node)
+        if there is None or not isinstance(there.machine, Broker):
+            raise KafkaError(Error.BROKER_NOT_AVAILABLE,
+                             f"broker {node!r} does not run; brokers are {self.brokers}.")
+        return there.machine
+
+    def running(self) -> Iterable[Broker]:
+        """The machines of all running brokers."""
+        return (self.broker(node) for node in self.brokers
+                if self.world.nodes[node].machine is not None)
+
+    def controller(self) -> int | None:
+        """The active controller: the leader of the metadata log that knows it leads."""
+        leading = [one for one in self.running() if one.raft.state == "leader"]
+        return max(leading, key=lambda one: one.raft.epoch).id if leading else None
+
+    def image(self) -> MetadataImage:
+        """The newest metadata that any running broker has."""
+        return max((one.image for one in self.running()), key=lambda image: image.offset)
+
+    def leader(self, topic: str, partition: int = 0) -> int | None:
+        """The broker that leads a partition, as the cluster's metadata says; None: nobody."""
+        found = self._partition(topic, partition).leader
+        return found if found >= 0 else None
+
+    def isr(self, topic: str, partition: int = 0) -> tuple[int, ...]:
+        """The in-sync replicas of a partition, as the cluster's metadata says."""
+        return tuple(self._partition(topic, partition).isr)
+
+    def _partition(self, topic: str, partition: int) -> Any:
+        found = self.image().partition(topic, partition)
+        if found is None:
+            known = ", ".join(self.image().topics) or "none"
+            raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION,
+                             f"there is no partition {topic}-{partition}; topics are: {known}.")
+        return found
+
+    def metadata(self, via: int) -> Any:
+        """What one broker answers to a Metadata request: its map of brokers and leaders."""
+        name = f"asker-{via}"
+        if name not in self.clients:
+            self.clients[name] = self._client(
+                "admin", {"bootstrap.servers": f"kafka-{via}:{KAFKA_PORT}"}, name)
+        return self.clients[name].list_topics()
+
+    def nodes(self) -> tuple[NodeId, ...]:
+        """Every broker and client."""
+        return tuple(node for node in self.world.nodes if node != "hand")
+
+    def node(self, given: Any) -> NodeId:
+        """The node that is meant by a broker id, a client's handle or a name.
+
+        Raises:
+            KafkaError: INVALID_REQUEST, there is none; names those there are.
+        """
+        name: NodeId = given.name if isinstance(given, ClientHandle) else given
+        if name not in self.world.nodes:
+            there = ", ".join(map(str, self.nodes()))
+            raise KafkaError(Error.INVALID_REQUEST, f"there is no node {given!r}; there are {there}.")
+        return name
+
+    def digest(self) -> str:
+        """SHA-256 of the whole run: equal digests are equal runs."""
+        return self.trace.digest()
+
+    # -- the world outside -----------------------------------------------------------------
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0, *, kept_steps: int = 50_000) -> Served:
+        """Let real clients join over TCP: `with cluster.serve() as bootstrap:`.
+
+        The brokers listen at loopback unless told otherwise, at free ports or from `port` upwards,
+        on the real clock. The trace keeps the newest `kept_steps` steps and counts those it let go.
+        """
+        return Served(self, host, port, kept_steps)
+
+    # -- other futures --------------------------------------------------------------------
+
+    def fork(self, at: int | None = None) -> "Cluster":
+        """Another future: a twin of this cluster as it was after step `at` (now when None).
+
+        The recorded inputs are replayed in a fresh world with the same seed, so the twin's steps
+        are the original's up to there; what is done to it afterwards changes only the twin.
+        `twin.clients["producer-1"]` is the twin of a client.
+        """
+        from kinaction.cluster.fork import replay
+
+        world = replay(self.setup, self.world, at)
+        twin = object.__new__(type(self))
+        twin._open(self.setup, world)
+        twin.first_seq = self.first_seq
+        for name, handle in self.clients.items():
+            if name in world.nodes:
+                twin.clients[name] = type(handle)(twin, name, handle.config)
+        return twin
+
+
+def machine_of(kind: str) -> type[Client]:
+    """The machine class of a kind of client, imported when the first one is made."""
+    if kind == "producer":
+        from kinaction.client.producer import Producer
+
+        return Producer
+    if kind == "consumer":
+        from kinaction.client.consumer import Consumer
+
+        return Consumer
+    from kinaction.client.admin import Admin
+
+    return Admin
+
+
+def _maker(setup: Setup, node: int) -> Callable[[], Any]:
+    return lambda: setup.broker(node)
