@@ -46,6 +46,34 @@ def test_the_readme_opens_with_a_picture_and_the_two_commands():
     assert readme.index("make lab") < readme.index("make test") < readme.index("```python")
 
 
+def ledger() -> list[list[str]]:
+    """The rows of the fidelity ledger, by cells."""
+    rows = [line for line in text_of("docs/FIDELITY.md").splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in rows]
+    return [row for row in cells if row[0] != "what"]
+
+
+def is_pinned(test: str) -> bool:
+    """Whether `tests/x.py::test_y` is there."""
+    path, _, name = test.partition("::")
+    file = REPOSITORY / path
+    return file.is_file() and f"def {name.partition('[')[0]}(" in file.read_text(encoding="utf-8")
+
+
+def test_every_line_of_the_ledger_has_its_kind_and_its_test():
+    for what, *_, kind, tests in ledger():
+        assert re.match(r"(\*\*)?(simplified|chosen|later)", kind), what
+        named = re.findall(r"`(tests/[^`]+)`", tests)
+        assert named, f"no test pins: {what}"
+        assert [test for test in named if not is_pinned(test)] == [], what
+
+
+def test_a_test_that_is_not_there_pins_nothing():
+    assert is_pinned("tests/test_readme.py::test_a_test_that_is_not_there_pins_nothing")
+    assert not is_pinned("tests/test_readme.py::test_nobody_wrote")
+    assert not is_pinned("tests/nowhere.py::test_x")
+
+
 @pytest.mark.skipif(
     find_spec("kinaction.cluster") is None, reason="kinaction/cluster is not there yet"
 )
