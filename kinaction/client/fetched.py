@@ -43,16 +43,25 @@ class Fetched:
         self._ahead: tuple[BatchHeader, Record] | None = None
         self._look_ahead()
 
-    def take(self) -> tuple[BatchHeader, Record]:
+    def peek(self) -> tuple[BatchHeader, Record]:
         """The next record and the header of its batch; only while not `is_empty`."""
         assert self._ahead is not None, "an empty fetch has nothing to hand over"
-        header, record = self._ahead
+        return self._ahead
+
+    def take(self) -> None:
+        """The next record was handed over.
+
+        Raises:
+            KafkaError: what follows it cannot be read.
+        """
+        header, record = self.peek()
         self.next_offset = record.offset + 1
         self.leader_epoch = header.leader_epoch
         self._look_ahead()
-        return header, record
 
     def _look_ahead(self) -> None:
+        self._ahead = None
+        self.is_empty = True
         self._ahead = next(self._records, None)
         self.is_empty = self._ahead is None
 

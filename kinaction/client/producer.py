@@ -12,7 +12,7 @@ from typing import Any
 from kinaction.client.accumulator import Accumulator, Outgoing
 from kinaction.client.facts import DeliveryFailed
 from kinaction.client.idempotence import Idempotence
-from kinaction.client.machine import Client
+from kinaction.client.machine import Client, check_topic_name
 from kinaction.client.metadata import topic_error
 from kinaction.client.partitioners import partitioner
 from kinaction.client.produced import failure
@@ -54,7 +54,7 @@ class Producer(Client):
     kind = "producer"
 
     def __init__(self, node: NodeId, config: Mapping[str, Any], *, chance: object = "") -> None:
-        super().__init__(node, config, auto_create=True)
+        super().__init__(node, config)
         settings = self.settings = ProducerSettings.read(self.config)
         self.accumulator = Accumulator(settings.batch_size, settings.buffer_memory)
         self.idempotence = Idempotence(self.outbox) if settings.is_idempotent else None
@@ -166,9 +166,8 @@ class Producer(Client):
         self._admit()
         if self.idempotence is not None and self.idempotence.pump() and not self._is_asking_id:
             self._ask_producer_id()
-        super().pump()
         self.sender.pump()
-        self._admit()
+        super().pump()
         if not self._waiting and self.accumulator.is_empty:
             self._all_done()
         self.outbox.touch(self.seen)
@@ -323,21 +322,6 @@ class ProducerSeen:
             "delivered": producer.sender.delivered,
             "failed": producer.sender.failed,
         }
-
-
-def check_topic_name(topic: Any) -> None:
-    """Refuse what is no name at all; what is an illegal name the brokers say.
-
-    Raises:
-        KafkaError: INVALID_TOPIC_EXCEPTION.
-    """
-    if not isinstance(topic, str):
-        raise KafkaError(
-            Error.INVALID_TOPIC_EXCEPTION,
-            f"A topic name is a str, not {type(topic).__name__}: {topic!r}.",
-        )
-    if not topic:
-        raise topic_error(topic, Error.INVALID_TOPIC_EXCEPTION)
 
 
 def headers_of(given: Any) -> Headers:

@@ -224,6 +224,38 @@ class ClusterInfo:
     orig_broker_id: int = -1
 
 
+@value
+class GroupListing:
+    """A group as ListGroups names it."""
+
+    group_id: str
+    state: str
+    protocol_type: str
+    type: str
+
+
+@value
+class MemberInfo:
+    """A member as DescribeGroups names it; the assignment as its bytes."""
+
+    member_id: str
+    client_id: str
+    host: str
+    group_instance_id: str | None
+    assignment: bytes
+
+
+@value
+class GroupInfo:
+    """A classic group as its coordinator describes it."""
+
+    group_id: str
+    state: str
+    protocol_type: str
+    protocol: str
+    members: tuple[MemberInfo, ...]
+
+
 def partitions_of(given: Sequence[Any]) -> tuple[TopicPartition, ...]:
     """Whatever a person gave for partitions, as TopicPartitions: also (topic, partition) pairs."""
     return tuple(
