@@ -62,6 +62,7 @@ class Broker(Machine):
         self.id = node
         self.cluster_id = cluster_id
         self.config = config
+        self.is_serving = False
         outbox = self.outbox
         self.image = MetadataImage(outbox)
         self.settings = Settings(config, self.image)
@@ -156,8 +157,12 @@ class Broker(Machine):
                     touched[known.name, record.partition_id] = None
             elif kind == "ConfigRecord":
                 self._config_changed(record)
-        for topic, index in touched:
-            self.replicas.apply(topic, index)
+        if not self.is_serving and self.lifecycle.is_caught_up:
+            self.is_serving = True
+            touched = {(state.topic, state.partition): None for state in self.image.partitions()}
+        if self.is_serving:
+            for topic, index in touched:
+                self.replicas.apply(topic, index)
         self.lifecycle.on_metadata()
         self.fetcher.look()
 
