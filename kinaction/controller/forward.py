@@ -20,7 +20,8 @@ from kinaction.wire import messages
 from kinaction.wire.errors import Error, KafkaError
 
 RETRY_TIMER = "forward-retry"
-RETRY_BACKOFF_MS = 100
+RETRY_BACKOFF_MS = 20
+RETRY_BACKOFF_MAX_MS = 500
 
 Answer = Callable[[Any], None]
 
@@ -28,11 +29,12 @@ Answer = Callable[[Any], None]
 class Forwarded:
     """A request on its way to the active controller."""
 
-    __slots__ = ("answer", "body", "deadline_ms", "number", "purpose")
+    __slots__ = ("answer", "attempts", "body", "deadline_ms", "number", "purpose")
 
     def __init__(
         self, number: int, body: Any, answer: Answer, deadline_ms: int, purpose: str
     ) -> None:
+        self.attempts = 0
         self.number = number
         self.body = body
         self.answer = answer
@@ -84,6 +86,7 @@ class Forwarder:
             waiting, self._waiting = self._waiting, {}
             for forwarded in waiting.values():
                 self.outbox.cancel_timer((RETRY_TIMER, forwarded.number))
+                forwarded.attempts = 0
                 self._try(forwarded)
 
     def _try(self, forwarded: Forwarded) -> None:
@@ -113,13 +116,15 @@ class Forwarder:
             forwarded.answer(response)
 
     def _wait(self, forwarded: Forwarded) -> None:
-        if self.outbox.now_ms + RETRY_BACKOFF_MS >= forwarded.deadline_ms:
+        pause_ms = min(RETRY_BACKOFF_MS << min(forwarded.attempts, 10), RETRY_BACKOFF_MAX_MS)
+        forwarded.attempts += 1
+        if self.outbox.now_ms + pause_ms >= forwarded.deadline_ms:
             forwarded.answer(error_response(
                 forwarded.body,
                 KafkaError(Error.REQUEST_TIMED_OUT, "No active controller answered in time.")))
             return
         self._waiting[forwarded.number] = forwarded
-        self.outbox.set_timer((RETRY_TIMER, forwarded.number), RETRY_BACKOFF_MS)
+        self.outbox.set_timer((RETRY_TIMER, forwarded.number), pause_ms)
 
     @handles_timer(RETRY_TIMER)
     def on_retry_timer(self, name: tuple[str, int]) -> None:

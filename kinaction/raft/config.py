@@ -44,6 +44,14 @@ class QuorumConfig:
         )
 
     @property
+    def fetch_timeout_jitter_ms(self) -> int:
+        """Followers of one leader never give up in the very same ms: clocks and threads see to it.
+
+        Virtual time has neither, so a tenth of the timeout is left to the dice.
+        """
+        return self.fetch_timeout_ms // 10
+
+    @property
     def check_quorum_ms(self) -> int:
         """How long a leader leads without hearing from a majority (KIP-835: 1.5 fetch timeouts)."""
         return self.fetch_timeout_ms * 3 // 2

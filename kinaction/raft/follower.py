@@ -148,7 +148,9 @@ class Follower:
             self.raft.outbox.set_timer(FETCH_TIMER, self.raft.config.backoff_ms(self.failures))
 
     def _await_fetch(self) -> None:
-        self.raft.outbox.set_timer(TIMEOUT_TIMER, self.raft.config.fetch_timeout_ms)
+        config = self.raft.config
+        self.raft.outbox.set_timer(
+            TIMEOUT_TIMER, config.fetch_timeout_ms, config.fetch_timeout_jitter_ms)
 
 
 def _partition(response: Any) -> Any | None:
