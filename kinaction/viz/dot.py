@@ -11,7 +11,7 @@ import sysconfig
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from kinaction.kernel.graph import Edge, Graph
 from kinaction.kernel.value import value
@@ -157,7 +157,7 @@ def fingerprint(source: str) -> str:
 
 def layout(svg: str) -> Layout:
     """Read the places off Graphviz's SVG."""
-    root = ElementTree.fromstring(svg)
+    root = ET.fromstring(svg)
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     top = root.find(f"{_SVG}g")
     assert top is not None, "Graphviz draws everything in one group"
@@ -179,7 +179,7 @@ def layout(svg: str) -> Layout:
 
 
 def _box(
-    part: ElementTree.Element, title: str, dx: float, dy: float, words: tuple[Word, ...]
+    part: ET.Element, title: str, dx: float, dy: float, words: tuple[Word, ...]
 ) -> Box:
     shape = part.find(f"{_SVG}polygon")
     assert shape is not None, "a node is drawn as a polygon"
@@ -190,7 +190,7 @@ def _box(
 
 
 def _route(
-    part: ElementTree.Element, title: str, dx: float, dy: float, words: tuple[Word, ...]
+    part: ET.Element, title: str, dx: float, dy: float, words: tuple[Word, ...]
 ) -> Route:
     source, _, target = title.partition("->")
     drawn = part.find(f"{_SVG}path")

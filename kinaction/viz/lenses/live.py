@@ -12,7 +12,7 @@ def live(esm: Path, svg: str, data: dict[str, Any], spoken: str) -> Any:
     import anywidget
     import traitlets
 
-    class Lens(anywidget.AnyWidget):  # type: ignore[misc]
+    class Lens(anywidget.AnyWidget):
         """One lens in a notebook."""
 
         _esm = esm.read_text("utf-8")
