@@ -4,29 +4,23 @@ Asks any broker: brokers pass on to the controller what is the controller's busi
 asked of their coordinators.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kinaction.client.admin_groups import AdminGroups
 from kinaction.client.asking import Route
-from kinaction.client.coordinator import COORDINATOR
+from kinaction.client.changes import Changes
 from kinaction.client.machine import Client, check_topic_name
-from kinaction.client.network import Place
-from kinaction.client.values import GroupInfo, GroupListing, MemberInfo
 from kinaction.kernel.machine import handles_call
 from kinaction.kernel.message import NodeId
 from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.messages import (
     CreatePartitionsRequest,
     CreateTopicsRequest,
-    DeleteGroupsRequest,
     DeleteTopicsRequest,
     DescribeConfigsRequest,
-    DescribeGroupsRequest,
     ElectLeadersRequest,
-    FindCoordinatorRequest,
     IncrementalAlterConfigsRequest,
-    ListGroupsRequest,
     MetadataRequest,
 )
 
@@ -36,9 +30,6 @@ SET, DELETE = 0, 1
 RESOURCES: Mapping[str, int] = {"topic": 2, "broker": 4, "broker_logger": 8, "group": 32}
 """Kafka's ConfigResource types by name."""
 
-Result = tuple[int, str | None, str]
-"""(error code, message, what it is about) of one part of an answer."""
-
 
 class Admin(Client):
     """An admin client. Every call is answered within default.api.timeout.ms."""
@@ -47,7 +38,9 @@ class Admin(Client):
 
     def __init__(self, node: NodeId, config: Mapping[str, Any]) -> None:
         super().__init__(node, config)
-        self.attach(self, self.network, self.network.channels, self.asker)
+        self.changes = Changes(self.outbox, self.network, self.asker, self.config)
+        self.groups = AdminGroups(self.changes)
+        self.attach(self, self.groups, self.network, self.network.channels, self.asker)
 
     def topics_wanted(self) -> tuple[str, ...]:
         """None of them: an admin keeps brokers only, and asks for topics when told to."""
@@ -56,36 +49,6 @@ class Admin(Client):
     def may_auto_create(self) -> bool:
         """An admin's questions create nothing."""
         return False
-
-    @property
-    def _limit_ms(self) -> int:
-        """How long the brokers may take for a change."""
-        return int(self.config["request.timeout.ms"])
-
-    def _change(
-        self,
-        call: int,
-        name: str,
-        body: Any,
-        results: Callable[[Any], Iterable[Result]],
-        answer_with: Callable[[Any], Any] = lambda _: None,
-        route: Route | None = None,
-    ) -> None:
-        """Ask, and answer the call by the first error among the results, or what comes of it."""
-
-        def judge(answer: Any) -> Error | KafkaError:
-            for code, message, what in results(answer):
-                if code:
-                    return KafkaError(Error(code), message or what)
-            return Error.NONE
-
-        def then(answer: Any, error: KafkaError | None) -> None:
-            self.outbox.returned(call, None if error else answer_with(answer), error)
-
-        self.asker.ask(
-            name, route or self.network.any_place, lambda: body, judge, then,
-            timeout_ms=self.call_timeout_ms,
-        )
 
     # -- topics ---------------------------------------------------------------------------
 
@@ -120,8 +83,8 @@ class Admin(Client):
                 for key, held in (config or {}).items()
             ),
         )
-        self._change(
-            call, "CreateTopics", made(topics=(topic,), timeout_ms=self._limit_ms),
+        self.changes.ask(
+            call, "CreateTopics", made(topics=(topic,), timeout_ms=self.changes.limit_ms),
             lambda answer: [(t.error_code, t.error_message, t.name) for t in answer.topics],
         )
 
@@ -129,9 +92,9 @@ class Admin(Client):
     def on_delete_topic(self, call: int, name: str) -> None:
         """Delete a topic."""
         state = DeleteTopicsRequest.DeleteTopicState(name=name)
-        self._change(
+        self.changes.ask(
             call, "DeleteTopics",
-            DeleteTopicsRequest(topics=(state,), timeout_ms=self._limit_ms),
+            DeleteTopicsRequest(topics=(state,), timeout_ms=self.changes.limit_ms),
             lambda answer: [
                 (t.error_code, t.error_message, missing(name)) for t in answer.responses],
         )
@@ -141,9 +104,9 @@ class Admin(Client):
         """Let a topic have `total` partitions; keys may go elsewhere from now on."""
         topic = CreatePartitionsRequest.CreatePartitionsTopic(
             name=name, count=total, assignments=None)
-        self._change(
+        self.changes.ask(
             call, "CreatePartitions",
-            CreatePartitionsRequest(topics=(topic,), timeout_ms=self._limit_ms),
+            CreatePartitionsRequest(topics=(topic,), timeout_ms=self.changes.limit_ms),
             lambda answer: [
                 (t.error_code, t.error_message, missing(name)) for t in answer.results],
         )
@@ -184,7 +147,7 @@ class Admin(Client):
         chosen = made.TopicPartitions(topic=topic, partitions=(partition,))
         body = made(
             election_type=UNCLEAN if unclean else PREFERRED,
-            topic_partitions=(chosen,), timeout_ms=self._limit_ms,
+            topic_partitions=(chosen,), timeout_ms=self.changes.limit_ms,
         )
 
         def codes(answer: Any) -> list[int]:
@@ -221,7 +184,7 @@ class Admin(Client):
             return
         asked = DescribeConfigsRequest.DescribeConfigsResource(
             resource_type=kind, resource_name=str(name), configuration_keys=None)
-        self._change(
+        self.changes.ask(
             call, "DescribeConfigs", DescribeConfigsRequest(resources=(asked,)),
             lambda answer: [(r.error_code, r.error_message, str(name)) for r in answer.results],
             lambda answer: {
@@ -252,7 +215,7 @@ class Admin(Client):
                 for key, held in config.items()
             ),
         )
-        self._change(
+        self.changes.ask(
             call, "IncrementalAlterConfigs", made(resources=(changed,)),
             lambda answer: [(r.error_code, r.error_message, str(name)) for r in answer.responses],
             route=self._route_of(resource, name),
@@ -263,97 +226,6 @@ class Admin(Client):
         if resource != "broker" or not str(name):
             return None
         return lambda: self.network.broker_place(int(name))
-
-    # -- groups ---------------------------------------------------------------------------
-
-    @handles_call("list_groups")
-    def on_list_groups(self, call: int) -> None:
-        """Returned(call, groups of all brokers, sorted by name)."""
-        found: dict[str, GroupListing] = {}
-        left = dict.fromkeys(self.metadata.brokers)
-
-        def then(broker: int, answer: Any, error: KafkaError | None) -> None:
-            if broker not in left:
-                return
-            if error is not None:
-                left.clear()
-                self.outbox.returned(call, error=error)
-                return
-            del left[broker]
-            for group in answer.groups:
-                found[group.group_id] = GroupListing(
-                    group.group_id, group.group_state, group.protocol_type, group.group_type)
-            if not left:
-                self.outbox.returned(call, tuple(found[name] for name in sorted(found)))
-
-        if not left:
-            self._after_metadata(call, lambda: self.on_list_groups(call))
-            return
-        for broker in list(left):
-            self.asker.ask(
-                f"ListGroups of broker {broker}",
-                partial(self.network.broker_place, broker),
-                ListGroupsRequest, lambda answer: Error(answer.error_code),
-                partial(then, broker),
-                timeout_ms=self.call_timeout_ms,
-            )
-
-    def _after_metadata(self, call: int, then: Callable[[], None]) -> None:
-        """Once brokers are known; they are asked for when the client starts."""
-
-        def told(answer: Any, error: KafkaError | None) -> None:
-            if error is not None:
-                self.outbox.returned(call, error=error)
-                return
-            self.metadata.learn(answer)
-            then()
-
-        self.asker.ask(
-            "Metadata", self.network.any_place, lambda: MetadataRequest(topics=()),
-            lambda answer: Error(answer.error_code), told, timeout_ms=self.call_timeout_ms,
-        )
-
-    @handles_call("describe_group")
-    def on_describe_group(self, call: int, group: str) -> None:
-        """Returned(call, GroupInfo): state, protocol and members of a classic group."""
-        self._ask_coordinator(
-            call, group, "DescribeGroups", DescribeGroupsRequest(groups=(group,)),
-            lambda answer: [(g.error_code, g.error_message, group) for g in answer.groups],
-            lambda answer: group_info(answer.groups[0]),
-        )
-
-    @handles_call("delete_group")
-    def on_delete_group(self, call: int, group: str) -> None:
-        """Delete a group that has no members, with its commits."""
-        self._ask_coordinator(
-            call, group, "DeleteGroups", DeleteGroupsRequest(groups_names=(group,)),
-            lambda answer: [(r.error_code, None, group) for r in answer.results],
-            lambda answer: None,
-        )
-
-    def _ask_coordinator(
-        self,
-        call: int,
-        group: str,
-        name: str,
-        body: Any,
-        results: Callable[[Any], Iterable[Result]],
-        answer_with: Callable[[Any], Any],
-    ) -> None:
-        def found(answer: Any, error: KafkaError | None) -> None:
-            if error is not None:
-                self.outbox.returned(call, error=error)
-                return
-            there = answer.coordinators[0]
-            place: Place = (COORDINATOR, (there.host, there.port))
-            self._change(call, name, body, results, answer_with, lambda: place)
-
-        self.asker.ask(
-            "FindCoordinator", self.network.any_place,
-            lambda: FindCoordinatorRequest(key_type=0, coordinator_keys=(group,)),
-            lambda answer: Error(answer.coordinators[0].error_code), found,
-            timeout_ms=self.call_timeout_ms,
-        )
 
     @handles_call("close")
     def on_close(self, call: int) -> None:
@@ -417,17 +289,3 @@ def config_text(held: Any) -> str:
     if isinstance(held, list | tuple):
         return ",".join(str(one) for one in held)
     return str(held)
-
-
-def group_info(told: Any) -> GroupInfo:
-    """A group of DescribeGroups as a value."""
-    return GroupInfo(
-        told.group_id, told.group_state, told.protocol_type, told.protocol_data,
-        tuple(
-            MemberInfo(
-                member.member_id, member.client_id, member.client_host, member.group_instance_id,
-                bytes(member.member_assignment),
-            )
-            for member in told.members
-        ),
-    )

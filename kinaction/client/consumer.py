@@ -57,8 +57,7 @@ class Consumer(Client):
         self.membership: Membership | None = None
         self.commits: Commits | None = None
         self.rebalancing = Rebalancing(self.outbox, self.subscription, str(settings["group.id"]))
-        if settings["group.id"]:
-            self._join_in(settings["group.id"])
+        grouped = self._join_in(settings["group.id"]) if settings["group.id"] else ()
         self.positions = Positions(
             self.outbox, self.network, self.asker, self.subscription, self.coordinator, settings
         )
@@ -69,13 +68,12 @@ class Consumer(Client):
         self.seen = ConsumerSeen(self)
         self._poll: Poll | None = None
         self._closing = False
-        grouped = [part for part in (self.membership, self.commits) if part is not None]
         self.attach(
             self, self.network, self.network.channels, self.asker, self.positions, self.fetcher,
             self.lookups, self.rebalancing, *grouped,
         )
 
-    def _join_in(self, group: str) -> None:
+    def _join_in(self, group: str) -> tuple[object, ...]:
         self.coordinator = Coordinator(self.outbox, self.network, self.asker, group)
         self.membership = Membership(
             self.outbox, self.network, self.coordinator, self.rebalancing, self.config
@@ -86,6 +84,7 @@ class Consumer(Client):
         )
         self.rebalancing.commits = self.commits
         self.rebalancing.membership = self.membership
+        return self.membership, self.membership.heartbeat, self.commits
 
     def topics_wanted(self) -> tuple[str, ...]:
         """The topics subscribed to or assigned, and those of the group that this member leads."""
@@ -247,7 +246,7 @@ class Consumer(Client):
         self._poll = Poll(call, limit if max_records is None else min(max_records, limit))
         self.outbox.set_timer("poll", timeout_ms)
         if self.membership is not None:
-            self.membership.poll_began()
+            self.membership.heartbeat.poll_began()
 
     @handles_timer("poll")
     def on_poll_timeout(self, name: Any) -> None:
@@ -260,7 +259,7 @@ class Consumer(Client):
             return
         self.outbox.returned(poll.call, None if error else records, error)
         if self.membership is not None:
-            self.membership.poll_ended()
+            self.membership.heartbeat.poll_ended()
 
     def pump(self) -> None:
         """Do what has become possible; most of it only while a poll is under way."""

@@ -1,8 +1,7 @@
 """`Membership`: a consumer's place in its group, by the classic protocol.
 
 Keeps the rules of org.apache.kafka.clients.consumer.internals.AbstractCoordinator: a member joins
-only from within `poll`, and eagerly: it gives up all partitions before it rejoins. Heartbeats go
-out by a clock of their own; max.poll.interval.ms ends a membership whose application is stuck.
+only from within `poll`, and eagerly: it gives up all partitions before it rejoins.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +19,8 @@ from kinaction.client.assignors import (
     encode_subscription,
 )
 from kinaction.client.coordinator import LOST, Coordinator
+from kinaction.client.group_errors import FATAL, RESET, group_error
+from kinaction.client.heartbeat import Heartbeat
 from kinaction.client.metadata import Metadata
 from kinaction.client.network import Network
 from kinaction.kernel.channel import Failure
@@ -29,7 +30,6 @@ from kinaction.kernel.states import StateTable
 from kinaction.wire.config import Config
 from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.messages import (
-    HeartbeatRequest,
     JoinGroupRequest,
     LeaveGroupRequest,
     SyncGroupRequest,
@@ -45,13 +45,6 @@ MEMBER_STATES = StateTable("group member", "unjoined", {
 
 JOIN_TIMEOUT_LAPSE_MS = 5000
 """How much longer than the rebalance timeout a JoinGroup request may take."""
-RESET = frozenset((Error.UNKNOWN_MEMBER_ID, Error.ILLEGAL_GENERATION))
-FATAL = frozenset((
-    Error.INCONSISTENT_GROUP_PROTOCOL, Error.INVALID_SESSION_TIMEOUT, Error.INVALID_GROUP_ID,
-    Error.GROUP_AUTHORIZATION_FAILED, Error.GROUP_MAX_SIZE_REACHED, Error.FENCED_INSTANCE_ID,
-    Error.UNSUPPORTED_VERSION,
-))
-
 
 class Owner(Protocol):
     """What a membership asks of its consumer."""
@@ -105,8 +98,7 @@ class Membership:
         self._is_lost = False
         self._is_backing_off = False
         self._failures = 0
-        self._is_beating = False
-        self._has_beat = False
+        self.heartbeat = Heartbeat(outbox, network, self)
 
     def identity(self) -> tuple[int, str, str | None]:
         """(generation, member id, instance id) for commits; (-1, "", None) outside a group."""
@@ -195,7 +187,7 @@ class Membership:
         self.generation = answer.generation_id
         self.protocol = answer.protocol_name
         self._counts = None
-        self._begin_to_beat()
+        self.heartbeat.begin()
         if answer.leader == answer.member_id and not answer.skip_assignment:
             self._lead(answer)
         else:
@@ -302,40 +294,11 @@ class Membership:
         self.state = MEMBER_STATES.next(self.state, "synced")
         self._assigned = decode_assignment(answer.assignment)
 
-    # -- Heartbeat ------------------------------------------------------------------------
+    # -- what heartbeats tell -------------------------------------------------------------
 
-    def _begin_to_beat(self) -> None:
-        if not self._is_beating:
-            self._is_beating = True
-            self.outbox.set_timer("heartbeat", self.config["heartbeat.interval.ms"])
-
-    @handles_timer("heartbeat")
-    def on_heartbeat_time(self, name: Any) -> None:
-        """heartbeat.interval.ms is over."""
-        self._is_beating = False
-        if self.state not in ("completing", "stable"):
-            return
-        self._begin_to_beat()
-        place = self.coordinator.place()
-        if self._has_beat or place is None or not self.network.is_ready(place):
-            return
-        self._has_beat = True
-        generation = self.generation
-        body = HeartbeatRequest(
-            group_id=self.coordinator.group, generation_id=generation,
-            member_id=self.member_id, group_instance_id=self.instance_id,
-        )
-        self.network.send(
-            place, body, lambda answer, failure: self._on_beat(generation, answer, failure)
-        )
-
-    def _on_beat(self, generation: int, answer: Any, failure: Failure | None) -> None:
-        self._has_beat = False
-        if failure is not None:
-            self.coordinator.lost()
-            return
-        error = Error(answer.error_code)
-        if generation != self.generation or self.state != "stable" or error is Error.NONE:
+    def on_beat(self, generation: int, error: Error) -> None:
+        """The coordinator's answer to a heartbeat of this generation."""
+        if generation != self.generation or self.state != "stable":
             return
         if error is Error.REBALANCE_IN_PROGRESS:
             self.needs_join = True
@@ -356,23 +319,12 @@ class Membership:
 
     # -- leaving --------------------------------------------------------------------------
 
-    def poll_began(self) -> None:
-        """The application is alive: max.poll.interval.ms starts anew when the poll ends."""
-        self.outbox.cancel_timer("max-poll")
-
-    def poll_ended(self) -> None:
-        """From now on the application has max.poll.interval.ms until its next poll."""
+    def on_stuck(self) -> None:
+        """The application did not poll within max.poll.interval.ms: leave the group (KIP-62)."""
         if self.state != "unjoined":
-            self.outbox.set_timer("max-poll", self.config["max.poll.interval.ms"])
-
-    @handles_timer("max-poll")
-    def on_max_poll(self, name: Any) -> None:
-        """The application did not poll in time: the member leaves its group (KIP-62)."""
-        if self.state == "unjoined":
-            return
-        self.leave("consumer poll timeout has expired.")
-        self._is_lost = True
-        self.needs_join = True
+            self.leave("consumer poll timeout has expired.")
+            self._is_lost = True
+            self.needs_join = True
 
     def leave(self, reason: str, then: Callable[[], None] | None = None) -> None:
         """Leave the group; a static member only stops (KIP-345). `then` when that is answered."""
@@ -392,23 +344,3 @@ class Membership:
         identity = LeaveGroupRequest.MemberIdentity(member_id=member_id, reason=reason)
         body = LeaveGroupRequest(group_id=self.coordinator.group, members=(identity,))
         self.network.send(place, body, lambda *_: then() if then else None)
-
-
-def group_error(error: Error, group: str, config: Config) -> KafkaError:
-    """Why a group does not take a member, in words."""
-    if error is Error.INCONSISTENT_GROUP_PROTOCOL:
-        return KafkaError(error, (
-            f"The members of group {group} have no assignor in common with "
-            f"partition.assignment.strategy={config['partition.assignment.strategy']}."
-        ))
-    if error is Error.INVALID_SESSION_TIMEOUT:
-        return KafkaError(error, (
-            f"session.timeout.ms={config['session.timeout.ms']} is outside of what the brokers "
-            "allow: group.min.session.timeout.ms (6000) to group.max.session.timeout.ms."
-        ))
-    if error is Error.FENCED_INSTANCE_ID:
-        return KafkaError(error, (
-            f"Another consumer has joined with group.instance.id={config['group.instance.id']}. "
-            "Give every static member a name of its own."
-        ))
-    return KafkaError(error, f"Group {group} refused this consumer.")
