@@ -1,4 +1,4 @@
-"""A node with everything below the broker floor: quorum, image, controller, forwarder, lifecycle."""
+"""A node with all that is below the broker floor: quorum, image, controller, lifecycle."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -38,6 +38,7 @@ class ControllerNode(Machine):
 
     def __init__(self, node: int, voters: Iterable[int], given: dict[str, Any]) -> None:
         super().__init__(node)
+        self.id = node
         config = Config("broker", given)
         channels = Channels(self.outbox, f"broker-{node}")
         self.channels = channels
@@ -165,7 +166,7 @@ class ControllerWorld:
             name=name, num_partitions=partitions, replication_factor=factor,
             configs=tuple(kind.CreatableTopicConfig(name=key.replace("_", "."), value=text)
                           for key, text in configs.items()))
-        return self.ask(self.running[0].node, kind(topics=(topic,))).topics[0]
+        return self.ask(self.running[0].id, kind(topics=(topic,))).topics[0]
 
     def facts(self, *names: str) -> list[Any]:
         """The facts of these names so far."""

@@ -9,6 +9,7 @@ from kinaction.kernel.message import Message
 from kinaction.raft import requests
 from kinaction.sim.disk import SimDisk
 from kinaction.wire import messages
+from kinaction.wire.errors import Error
 from tests.raft.quorum_node import QuorumNode
 
 DISK_EFFECTS = ("Append", "Truncate", "Replace", "Delete", "Flush")
@@ -106,18 +107,18 @@ class ByHand:
 
     def led_by(self, leader: int, epoch: int, now_ms: int = 100) -> "ByHand":
         """Be told who leads."""
-        return self.hear(now_ms, requests.begin_request(None, self.node.node, epoch, leader),
+        return self.hear(now_ms, requests.begin_request(None, self.node.id, epoch, leader),
                          source=leader)
 
 
 def granted(epoch: int) -> Any:
     """A yes."""
-    return requests.quorum_response(messages.VoteResponse, 0, epoch, None, vote_granted=True)
+    return requests.quorum_response(messages.VoteResponse, Error.NONE, epoch, None, vote_granted=True)
 
 
 def refused(epoch: int, leader: int | None = None) -> Any:
     """A no."""
-    return requests.quorum_response(messages.VoteResponse, 0, epoch, leader, vote_granted=False)
+    return requests.quorum_response(messages.VoteResponse, Error.NONE, epoch, leader, vote_granted=False)
 
 
 def vote(epoch: int, candidate: int, *, voter: int = 1, last: tuple[int, int] = (0, 0)) -> Any:

@@ -31,6 +31,7 @@ class QuorumNode(Machine):
 
     def __init__(self, node: int, voters: Iterable[int], config: dict[str, Any]) -> None:
         super().__init__(node)
+        self.id = node
         channels = Channels(self.outbox, f"node-{node}")
         self.channels = channels
         self.log = Log(requests.METADATA_LOG, LogConfig(), self.outbox)
@@ -71,7 +72,8 @@ class QuorumWorld:
         self.world = FaultyWorld(seed=seed, trace=self.trace, keep_inputs=False)
         self.ids = tuple(range(1, voters + observers + 1))
         for node in self.ids:
-            self.world.add(node, self._maker(node, voters, config or {}), listeners=(address(node),))
+            make = self._maker(node, voters, config or {})
+            self.world.add(node, make, listeners=(address(node),))
 
     @staticmethod
     def _maker(node: int, voters: int, config: dict[str, Any]) -> Any:

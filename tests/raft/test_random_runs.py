@@ -91,8 +91,8 @@ class RandomRun:
         """Who leads can reach nobody, and goes on to propose what will not be committed."""
         for leader in self.quorum.leaders():
             for other in self.quorum.ids:
-                if other != leader.node:
-                    self.world.cut(leader.node, other)
+                if other != leader.id:
+                    self.world.cut(leader.id, other)
         self.propose(0)
 
     def heal(self, _: int) -> None:
@@ -126,7 +126,7 @@ class RandomRun:
     def propose(self, _: int) -> None:
         """On every node that believes it leads, one record."""
         for node in self.quorum.leaders():
-            if not self.world.nodes[node.node].is_paused:
+            if not self.world.nodes[node.id].is_paused:
                 self.proposed += 1
                 text = f"record-{self.proposed}"
                 self.acknowledged.append((self.quorum.propose(node, text), text))
@@ -134,17 +134,17 @@ class RandomRun:
     def check(self, step: int) -> None:
         """What must hold after every step."""
         for node in self.quorum.running:
-            if self.lives.get(node.node) is not node:
-                self.lives[node.node], self.checked[node.node] = node, 0
+            if self.lives.get(node.id) is not node:
+                self.lives[node.id], self.checked[node.id] = node, 0
             if node.raft.state == "leader":
-                known = self.leader_of_epoch.setdefault(node.raft.epoch, node.node)
-                self.expect(known == node.node, step,
-                            f"epoch {node.raft.epoch} is led by {known} and by {node.node}")
-            for offset, record in node.committed[self.checked[node.node]:]:
+                known = self.leader_of_epoch.setdefault(node.raft.epoch, node.id)
+                self.expect(known == node.id, step,
+                            f"epoch {node.raft.epoch} is led by {known} and by {node.id}")
+            for offset, record in node.committed[self.checked[node.id]:]:
                 agreed = self.committed.setdefault(offset, record)
                 self.expect(agreed == record, step,
-                            f"offset {offset} is {agreed.name} and on {node.node} {record.name}")
-            self.checked[node.node] = len(node.committed)
+                            f"offset {offset} is {agreed.name} and on {node.id} {record.name}")
+            self.checked[node.id] = len(node.committed)
         for offsets, text in self.acknowledged:
             if offsets:
                 record = self.committed.get(offsets[0])
@@ -162,13 +162,13 @@ class RandomRun:
 
     def check_agreement(self) -> None:
         """All logs are the same, byte for byte, and all was handed to everybody."""
-        logs = {node.node: self.bytes_of(node) for node in self.quorum.running}
+        logs = {node.id: self.bytes_of(node) for node in self.quorum.running}
         first = logs[self.quorum.ids[0]]
         for node, held in logs.items():
             self.expect(held == first, -1, f"the logs of 1 and {node} differ")
         for running in self.quorum.running:
             self.expect(dict(running.committed) == self.committed, -1,
-                        f"node {running.node} was not told everything")
+                        f"node {running.id} was not told everything")
         self.expect(bool(self.acknowledged[-1][0]), -1, "the last proposal was not committed")
 
     @staticmethod

@@ -44,7 +44,7 @@ def batch_bytes(*names: str, epoch: int = 5) -> tuple[bytes, ...]:
     return metadata.chunks(0, 1 << 20)
 
 
-def fetched(epoch: int, leader: int, **fields: Any) -> Any:
+def fetched(epoch: int, leader: int | None, **fields: Any) -> Any:
     """A leader's answer."""
     return requests.fetch_response(epoch, leader, **fields)
 
@@ -191,7 +191,8 @@ def test_a_follower_writes_flushes_then_fetches_on() -> None:
     kinds = [type(effect).__name__ for effect in node.effects]
     last_flush = len(kinds) - 1 - kinds[::-1].index("Flush")
     sends = [number for number, effect in enumerate(node.effects) if isinstance(effect, Send)]
-    assert len(sends) == 1 and last_flush < sends[0], "its next offset is its acknowledgment"
+    assert len(sends) == 1
+    assert last_flush < sends[0], "its next offset is its acknowledgment"
     asked = its_fetch(node).body.topics[0].partitions[0]
     assert (asked.fetch_offset, asked.last_fetched_epoch, asked.high_watermark) == (3, 5, 2)
     assert [(offset, body.name) for offset, body in node.node.committed] == [(1, "a")]
@@ -254,7 +255,8 @@ def test_a_new_quorum_is_led_within_150_ms_and_few_steps() -> None:
         quorum = QuorumWorld(3, seed=seed)
         quorum.run_until_led()
         assert quorum.world.now_ms <= 150
-        assert quorum.trace is not None and len(quorum.trace) <= 60
+        assert quorum.trace is not None
+        assert len(quorum.trace) <= 60
 
 
 def test_everybody_is_told_the_same_in_the_same_order() -> None:
@@ -272,14 +274,15 @@ def test_a_dead_leader_is_replaced_and_comes_back_as_follower() -> None:
     old = quorum.run_until_led()
     quorum.propose(old, "a")
     quorum.run(50)
-    quorum.world.crash(old.node)
+    quorum.world.crash(old.id)
     new = quorum.run_until_led()
-    assert new.node != old.node and new.raft.epoch > old.raft.epoch
+    assert new.id != old.id
+    assert new.raft.epoch > old.raft.epoch
     quorum.propose(new, "b")
-    quorum.world.start(old.node)
+    quorum.world.start(old.id)
     quorum.run(1500)
-    again = quorum[old.node]
-    assert (again.raft.state, again.raft.leader_id) == ("follower", new.node)
+    again = quorum[old.id]
+    assert (again.raft.state, again.raft.leader_id) == ("follower", new.id)
     assert [body.name for _, body in again.committed] == ["a", "b"]
 
 
@@ -287,15 +290,15 @@ def test_an_isolated_leader_resigns_and_its_lonely_record_is_gone() -> None:
     quorum = QuorumWorld(3, seed=1)
     old = quorum.run_until_led()
     for other in quorum.ids:
-        if other != old.node:
-            quorum.world.cut(old.node, other)
+        if other != old.id:
+            quorum.world.cut(old.id, other)
     lonely = quorum.propose(old, "lonely")
     quorum.run(6000)
     assert old.raft.state in ("resigned", "candidate")
     new = quorum.leaders()[0]
     quorum.propose(new, "agreed")
     for other in quorum.ids:
-        quorum.world.heal(old.node, other)
+        quorum.world.heal(old.id, other)
     quorum.run(15_000)
     assert lonely == []
     assert {tuple(body.name for _, body in node.committed) for node in quorum.running} == {
@@ -307,7 +310,7 @@ def test_the_trace_folds_to_what_is_seen() -> None:
     leader = quorum.run_until_led()
     quorum.propose(leader, "a")
     quorum.run(3000)
-    quorum.world.crash(leader.node)
+    quorum.world.crash(leader.id)
     quorum.run(6000)
     assert quorum.trace is not None
     for node in quorum.running:
