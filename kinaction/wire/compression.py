@@ -142,7 +142,7 @@ def _unsnappy(data: Any, limit: int) -> bytes:
 
 def _unsnappy_block(raw: bytes, limit: int) -> bytes:
     library = _library("snappy")
-    if library.decompress_raw_len(raw) > limit:
+    if _safely(lambda: library.decompress_raw_len(raw)) > limit:
         raise OverflowError
     return bytes(_safely(lambda: library.decompress_raw(raw)))
 
