@@ -140,9 +140,12 @@ class Channels:
 
     def close_all(self) -> None:
         """Close every connection; nobody is called back."""
-        for name in self._by_name:
-            self.outbox.disconnect(name)
-            self.outbox.cancel_timer(("connect", name))
+        for link in self._by_name.values():
+            self.outbox.disconnect(link.name)
+            if not link.is_up:
+                self.outbox.cancel_timer(("connect", link.name))
+            for correlation_id in link.in_flight:
+                self.outbox.cancel_timer(("request", link.name, correlation_id))
         self._links.clear()
         self._by_name.clear()
 

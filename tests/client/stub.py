@@ -13,10 +13,11 @@ from kinaction.kernel.machine import Machine, handles
 from kinaction.kernel.message import Message
 from kinaction.kernel.trace import Trace
 from kinaction.sim.faults import FaultyWorld
+from kinaction.wire import messages as m
 from kinaction.wire.apis import advertised
 from kinaction.wire.batch import Record, batches, build, records
 from kinaction.wire.errors import Error
-from kinaction.wire import messages as m
+from kinaction.wire.schema import snake_case
 
 
 class Shared:
@@ -75,12 +76,12 @@ class StubBroker(Machine):
             return
         errors = self.shared.errors.get(api)
         error = errors.pop(0) if errors else Error.NONE
-        answer: Callable[[Message, Error], Any] = getattr(self, f"answer_{api}")
+        answer: Callable[[Message, Error], Any] = getattr(self, f"answer_{snake_case(api)}")
         body = answer(message, error)
         if body is not None:
             self.outbox.reply(message, body)
 
-    def answer_ApiVersions(self, message: Message, error: Error) -> Any:
+    def answer_api_versions(self, message: Message, error: Error) -> Any:
         keys = tuple(
             m.ApiVersionsResponse.ApiVersion(
                 api_key=api.key, min_version=api.advertised[0], max_version=api.advertised[1])
@@ -88,7 +89,7 @@ class StubBroker(Machine):
         )
         return m.ApiVersionsResponse(error_code=error, api_keys=keys)
 
-    def answer_Metadata(self, message: Message, error: Error) -> Any:
+    def answer_metadata(self, message: Message, error: Error) -> Any:
         asked = message.body.topics
         names = list(self.shared.ids) if asked is None else [topic.name for topic in asked]
         brokers = tuple(
@@ -110,12 +111,12 @@ class StubBroker(Machine):
                  leader_epoch=self.shared.epochs[at], replica_nodes=(1,), isr_nodes=(1,))
             for at, leader in self.shared.leaders.items() if at[0] == name))
 
-    def answer_InitProducerId(self, message: Message, error: Error) -> Any:
+    def answer_init_producer_id(self, message: Message, error: Error) -> Any:
         self.shared.next_producer_id += 1
         return m.InitProducerIdResponse(
             error_code=error, producer_id=self.shared.next_producer_id, producer_epoch=0)
 
-    def answer_Produce(self, message: Message, error: Error) -> Any:
+    def answer_produce(self, message: Message, error: Error) -> Any:
         topics = tuple(
             m.ProduceResponse.TopicProduceResponse(
                 topic_id=topic.topic_id,
@@ -156,7 +157,7 @@ class StubBroker(Machine):
             return made(index=part.index, base_offset=base)
         raise AssertionError("a Produce request without a batch")
 
-    def answer_Fetch(self, message: Message, error: Error) -> Any:
+    def answer_fetch(self, message: Message, error: Error) -> Any:
         made = m.FetchResponse.PartitionData
         topics = []
         found = False
@@ -200,7 +201,7 @@ class StubBroker(Machine):
             return self.outbox.effects
         return super().step(event, now_ms)
 
-    def answer_ListOffsets(self, message: Message, error: Error) -> Any:
+    def answer_list_offsets(self, message: Message, error: Error) -> Any:
         made = m.ListOffsetsResponse.ListOffsetsPartitionResponse
         topics = []
         for topic in message.body.topics:
@@ -217,14 +218,14 @@ class StubBroker(Machine):
                 name=topic.name, partitions=tuple(parts)))
         return m.ListOffsetsResponse(topics=tuple(topics))
 
-    def answer_FindCoordinator(self, message: Message, error: Error) -> Any:
+    def answer_find_coordinator(self, message: Message, error: Error) -> Any:
         host, port = self.shared.brokers[2]
         return m.FindCoordinatorResponse(coordinators=tuple(
             m.FindCoordinatorResponse.Coordinator(
                 key=key, node_id=2, host=host, port=port, error_code=error)
             for key in message.body.coordinator_keys))
 
-    def answer_OffsetFetch(self, message: Message, error: Error) -> Any:
+    def answer_offset_fetch(self, message: Message, error: Error) -> Any:
         made = m.OffsetFetchResponse
         groups = []
         for group in message.body.groups:
@@ -240,7 +241,7 @@ class StubBroker(Machine):
                 group_id=group.group_id, topics=topics, error_code=error))
         return made(groups=tuple(groups))
 
-    def answer_OffsetCommit(self, message: Message, error: Error) -> Any:
+    def answer_offset_commit(self, message: Message, error: Error) -> Any:
         made = m.OffsetCommitResponse
         body = message.body
         topics = []
@@ -256,7 +257,7 @@ class StubBroker(Machine):
                 topic_id=topic.topic_id, partitions=tuple(parts)))
         return made(topics=tuple(topics))
 
-    def answer_JoinGroup(self, message: Message, error: Error) -> Any:
+    def answer_join_group(self, message: Message, error: Error) -> Any:
         """A group of one: whoever joins leads."""
         body = message.body
         made = m.JoinGroupResponse
@@ -273,14 +274,14 @@ class StubBroker(Machine):
             members=(made.JoinGroupResponseMember(
                 member_id=body.member_id, metadata=chosen.metadata),))
 
-    def answer_SyncGroup(self, message: Message, error: Error) -> Any:
+    def answer_sync_group(self, message: Message, error: Error) -> Any:
         assignment = message.body.assignments[0].assignment if message.body.assignments else b""
         return m.SyncGroupResponse(error_code=error, assignment=assignment)
 
-    def answer_Heartbeat(self, message: Message, error: Error) -> Any:
+    def answer_heartbeat(self, message: Message, error: Error) -> Any:
         return m.HeartbeatResponse(error_code=error)
 
-    def answer_LeaveGroup(self, message: Message, error: Error) -> Any:
+    def answer_leave_group(self, message: Message, error: Error) -> Any:
         return m.LeaveGroupResponse(error_code=error)
 
 
