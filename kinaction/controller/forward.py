@@ -136,6 +136,7 @@ class Forwarder:
     @handles(
         messages.CreateTopicsRequest, messages.DeleteTopicsRequest,
         messages.CreatePartitionsRequest, messages.ElectLeadersRequest,
+        messages.IncrementalAlterConfigsRequest, messages.AlterConfigsRequest,
     )
     def on_forwardable(self, message: Message) -> None:
         """A request that only the controller can answer came to this broker.
@@ -148,16 +149,15 @@ class Forwarder:
         if isinstance(message.source, int):
             self.controller.submit(message.body, answer)
         else:
-            self.request(message.body, answer)
+            self.take(message.body, answer)
 
-    @handles(messages.IncrementalAlterConfigsRequest, messages.AlterConfigsRequest)
-    def on_alter_configs(self, message: Message) -> None:
-        """Configs of brokers are checked by the broker that is asked, then all goes on."""
-        if isinstance(message.source, int):
-            self.on_forwardable(message)
+    def take(self, body: Any, answer: Answer) -> None:
+        """A client's request: what this broker decides itself, then the controller the rest."""
+        if "resources" not in body.field_names:
+            self.request(body, answer)
             return
-        rest, complete = self._local.split(message.body)
+        rest, complete = self._local.split(body)
         if rest is None:
-            self.outbox.reply(message, complete(None))
+            answer(complete(None))
         else:
-            self.request(rest, lambda response: self.outbox.reply(message, complete(response)))
+            self.request(rest, lambda response: answer(complete(response)))

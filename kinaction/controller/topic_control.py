@@ -68,7 +68,7 @@ def _create_topic(situation: Situation, draft: Draft, topic: Any, offset: int) -
     factor = len(assigned[0])
     draft.note(TopicCreated(topic.name, uuid_text(topic_id), len(assigned), factor))
     return messages.CreateTopicsResponse.CreatableTopicResult(
-        name=topic.name, topic_id=topic_id, num_partitions=len(assigned),
+        name=topic.name, topic_id=topic_id, error_message=None, num_partitions=len(assigned),
         replication_factor=factor, configs=described_configs(situation, configs))
 
 

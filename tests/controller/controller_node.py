@@ -83,7 +83,7 @@ class ControllerNode(Machine):
     @handles_call("ask")
     def on_ask(self, call: int, body: Any) -> None:
         """The hand of the test: a request as a client of this broker would send it."""
-        self.forwarder.request(body, lambda response: self.outbox.returned(call, response))
+        self.forwarder.take(body, lambda response: self.outbox.returned(call, response))
 
     @handles_call("stop")
     def on_stop(self, call: int) -> None:
