@@ -155,7 +155,8 @@ class ConsumerClient(ClientHandle):
             raise KafkaError(
                 Error.INVALID_TOPIC_EXCEPTION,
                 f"subscribe takes a list of topics: subscribe([{topics!r}]).")
-        self._start("subscribe", answer, topics=tuple(topics))
+        self._start("subscribe", answer, topics=tuple(topics),
+                    listener=any(listeners.values()))
 
     def assign(self, partitions: Sequence[Any]) -> None:
         """Read these partitions, without a group's say."""

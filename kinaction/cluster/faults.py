@@ -142,7 +142,8 @@ class Faults:
         `wanted(message)` looks, `action(number)` acts: `cluster.when(is_produce, cluster.drop)`.
         """
         self.watches.append([wanted, action, times])
-        self.world.on_step = self.run_watched
+        if self.run_watched not in self.world.on_step:
+            self.world.on_step.append(self.run_watched)
 
     def run_watched(self: "Cluster", seq: int) -> None:
         """Look at the messages sent in step `seq` and later; called after every step."""
@@ -154,7 +155,7 @@ class Faults:
                         self.watches.remove(watch)
                     watch[1](number)
         if not self.watches:
-            self.world.on_step = None
+            self.world.on_step.remove(self.run_watched)
 
 
 def is_like(

@@ -16,4 +16,5 @@ FROZEN = bool(os.environ.get("KINACTION_FROZEN"))
 @dataclass_transform(frozen_default=True)
 def value(cls: type[_T]) -> type[_T]:
     """Make a class a Value: slotted, compared by its fields, never changed after it is made."""
-    return dataclass(slots=True, frozen=FROZEN)(cls)
+    has_own_hash = cls.__dict__.get("__hash__") is not None
+    return dataclass(slots=True, frozen=FROZEN, unsafe_hash=not FROZEN and not has_own_hash)(cls)

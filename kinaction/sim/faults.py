@@ -32,9 +32,9 @@ class FaultyWorld(World):
         connection, target, due = self._flight(number)
         message = due.event.message
         self.note(MessageDropped(number, message.api, message.source, target, message.is_request))
-        for other, flying in connection.in_flight[target].items():
-            if other >= number:
-                self.agenda.call_off(flying)
+        flights = connection.in_flight[target]
+        for other in [other for other in flights if other >= number]:
+            self.agenda.call_off(flights.pop(other))
         if reset:
             self.network.reset(connection)
         else:
@@ -74,6 +74,7 @@ class FaultyWorld(World):
                 for flights in connection.in_flight.values():
                     for due in flights.values():
                         self.agenda.call_off(due)
+                    flights.clear()
 
     @outside
     def heal(self, one: NodeId, other: NodeId) -> None:

@@ -63,8 +63,8 @@ def outside(method: _F) -> _F:
             return method(self, *arguments, **named)
         finally:
             self.is_inside = was_inside
-            if self.on_step is not None and not was_inside:
-                self.on_step(first)
+            if self.on_step and not was_inside:
+                self._tell(first)
 
     return recorded  # type: ignore[return-value]
 
@@ -99,7 +99,7 @@ class World:
         self.inputs: list[Input] | None = [] if keep_inputs else None
         self.is_inside = False
         self.is_muted = False
-        self.on_step: Callable[[int], None] | None = None
+        self.on_step: list[Callable[[int], None]] = []
         self._ports: dict[NodeId, SimPort] = {}
         self._answers: dict[int, Answer] = {}
         self._calls = 0
@@ -251,9 +251,14 @@ class World:
         self.now_ms = max(self.now_ms, due.at_ms)
         first = self.host.seq
         self._deliver(due)
-        if self.on_step is not None:
-            self.on_step(first)
+        if self.on_step:
+            self._tell(first)
         return True
+
+    def _tell(self, first: int) -> None:
+        """Tell whoever looks at every step: steps `first` and later are new."""
+        for look in tuple(self.on_step):
+            look(first)
 
     def run_to(self, at_ms: int) -> None:
         """Let everything happen that is due up to `at_ms`, then be at that time."""
