@@ -20,7 +20,8 @@ def parse_checkpoint(data: bytes) -> dict[tuple[str, int], int]:
         version, count, *lines = data.decode("utf-8").splitlines()
         entries = [line.split(" ") for line in lines]
         offsets = {(topic, int(partition)): int(offset) for topic, partition, offset in entries}
-        return offsets if version == "0" and int(count) == len(lines) else {}
+        is_whole = data.endswith(b"\n") and int(count) == len(lines)
+        return offsets if version == "0" and is_whole else {}
     except ValueError:
         return {}
 

@@ -14,9 +14,10 @@ from kinaction.log import lookup, recovery, retention
 from kinaction.log.config import LogConfig
 from kinaction.log.epochs import LeaderEpochs
 from kinaction.log.facts import DuplicateRecognised, LogTruncated, SegmentRolled
-from kinaction.log.files import EPOCHS, INDEX, LOG, SNAPSHOT, TIME_INDEX, LogFiles, file_name
+from kinaction.log.files import EPOCHS, SNAPSHOT, LogFiles, file_name
 from kinaction.log.producers import ProducerStates, Remembered
 from kinaction.log.segment import Segment, SegmentShape
+from kinaction.log.transactions import AbortedTransaction
 from kinaction.wire import batch
 from kinaction.wire.batch import BatchHeader
 from kinaction.wire.errors import Error, KafkaError
@@ -152,7 +153,7 @@ class Log:
         self.held[-1].append(header, data, now_ms, self.config.index_interval_bytes)
         self.log_end_offset = header.last_offset + 1
         if header.producer_id >= 0:
-            recovery.take_producer(self.producers, header, data)
+            recovery.take_producer(self.producers, self.active, header, data)
         if self.log_end_offset - self.flushed_offset >= self.config.flush_messages:
             self.flush()
 
@@ -172,6 +173,8 @@ class Log:
         self.bases.append(base_offset)
 
     def _save_producers(self, offset: int) -> None:
+        if offset <= max(self.snapshots, default=-1):
+            return
         data = self.producers.to_snapshot()
         self.snapshots[offset] = data
         self.files.replace(file_name(offset, SNAPSHOT), data)
@@ -206,6 +209,7 @@ class Log:
         """Cut off every record from `offset` on (a follower that has to agree with its leader)."""
         end_offset = self.log_end_offset
         if offset >= end_offset:
+            self._forget_epochs(offset)  # one that began here and got no record may conflict
             return
         if offset < self.bases[0]:
             self.truncate_fully(offset)
@@ -216,12 +220,15 @@ class Log:
         self._after_truncation(offset)
         self.outbox.note(LogTruncated(self.topic, self.partition, offset, end_offset, reason))
 
+    def _forget_epochs(self, offset: int) -> None:
+        if self.epochs.truncate_from_end(offset):
+            self.files.replace(EPOCHS, self.epochs.to_text())
+
     def _after_truncation(self, offset: int) -> None:
         self.log_end_offset = offset
         self.log_start_offset = min(self.log_start_offset, offset)
         self.flushed_offset = min(self.flushed_offset, offset)
-        if self.epochs.truncate_from_end(offset):
-            self.files.replace(EPOCHS, self.epochs.to_text())
+        self._forget_epochs(offset)
         for taken in [taken for taken in self.snapshots if taken > offset]:
             self.drop_snapshot(taken)
         recovery.rebuild_producers(self, self.outbox.wall_ms)
@@ -247,8 +254,7 @@ class Log:
     def _drop_segment(self, number: int) -> Segment:
         segment = self.held.pop(number)
         del self.bases[number]
-        for suffix in (LOG, INDEX, TIME_INDEX):
-            self.files.delete(file_name(segment.base_offset, suffix))
+        segment.delete()
         return segment
 
     def drop_oldest(self) -> Segment:
@@ -297,14 +303,24 @@ class Log:
         """The first record with the greatest timestamp: (offset, timestamp, leader epoch)."""
         return lookup.greatest(self)
 
+    @property
+    def first_open_offset(self) -> int | None:
+        """Where the oldest transaction that is not yet ended began, None when all are."""
+        return self.producers.first_open_offset
+
+    def aborted_transactions(self, offset: int, upto: int) -> tuple[AbortedTransaction, ...]:
+        """The aborted transactions with records among the offsets from `offset` below `upto`."""
+        return tuple(
+            aborted for segment in self.held for aborted in segment.transactions.entries
+            if aborted.last_offset >= offset and aborted.first_offset < upto)
+
     def flush(self) -> None:
         """fsync all that was written since the last flush."""
         if self.flushed_offset >= self.log_end_offset:
             return
         for segment in self.held:
             if segment.next_offset > self.flushed_offset:
-                for suffix in (LOG, INDEX, TIME_INDEX):
-                    self.files.flush(file_name(segment.base_offset, suffix))
+                segment.flush()
         self.flushed_offset = self.log_end_offset
         self.flushed_ms = self.outbox.wall_ms
 

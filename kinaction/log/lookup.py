@@ -6,6 +6,7 @@ that can hold the answer is decoded.
 
 from typing import TYPE_CHECKING, Any
 
+from kinaction.log.segment import Segment
 from kinaction.wire import batch
 from kinaction.wire.batch import BatchHeader
 
@@ -19,13 +20,22 @@ Found = tuple[int, int, int]
 def first_at_or_after(log: "Log", timestamp_ms: int) -> Found | None:
     """The first record, from the log's start on, whose timestamp is not below this one."""
     for segment in log.held:
-        if segment.max_timestamp < timestamp_ms:
-            continue
-        for header, data in zip(segment.headers, segment.datas, strict=True):
-            if header.max_timestamp >= timestamp_ms and header.last_offset >= log.log_start_offset:
-                found = _in_batch(header, data, timestamp_ms, log.log_start_offset)
-                if found is not None:
-                    return found
+        if segment.max_timestamp >= timestamp_ms:
+            found = _in_segment(segment, timestamp_ms, log.log_start_offset)
+            if found is not None:
+                return found
+    return None
+
+
+def _in_segment(segment: Segment, timestamp_ms: int, start_offset: int) -> Found | None:
+    """From where the time index points on: no batch before it is as young."""
+    _, offset = segment.time_index.lookup(timestamp_ms)
+    for place in range(segment.find(max(offset, start_offset)), len(segment.headers)):
+        header = segment.headers[place]
+        if header.max_timestamp >= timestamp_ms:
+            found = _in_batch(header, segment.datas[place], timestamp_ms, start_offset)
+            if found is not None:
+                return found
     return None
 
 

@@ -57,16 +57,6 @@ class ProducerEntry:
         return self.batches[-1].last_sequence if self.batches else NO_SEQUENCE
 
 
-@value
-class CompletedTransaction:
-    """What a marker ended: `last_offset` is the marker's own offset."""
-
-    producer_id: int
-    first_offset: int
-    last_offset: int
-    is_aborted: bool
-
-
 class ProducerStates:
     """Every producer of one log, by producer id."""
 
@@ -131,19 +121,14 @@ class ProducerStates:
         if header.is_transactional and entry.first_transaction_offset is None:
             entry.first_transaction_offset = header.base_offset
 
-    def complete(
-        self, header: BatchHeader, coordinator_epoch: int, *, is_aborted: bool
-    ) -> CompletedTransaction | None:
-        """Take in a marker; what it ended, or None when no transaction was open."""
+    def complete(self, header: BatchHeader, coordinator_epoch: int) -> int | None:
+        """Take in a marker; where the transaction began that it ends, None when none was open."""
         entry = self._entry_at(header.producer_id, header.producer_epoch)
         first_offset = entry.first_transaction_offset
         entry.first_transaction_offset = None
         entry.coordinator_epoch = coordinator_epoch
         entry.last_timestamp = header.max_timestamp
-        if first_offset is None:
-            return None
-        return CompletedTransaction(
-            header.producer_id, first_offset, header.base_offset, is_aborted)
+        return first_offset
 
     def _entry_at(self, producer_id: int, epoch: int) -> ProducerEntry:
         entry = self.entries.get(producer_id)

@@ -17,11 +17,13 @@ from kinaction.log.files import (
     LOG,
     SNAPSHOT,
     TIME_INDEX,
+    TXN_INDEX,
     file_name,
     offset_of,
 )
 from kinaction.log.producers import ProducerStates
-from kinaction.log.segment import Segment
+from kinaction.log.segment import MAX_RELATIVE_OFFSET, Segment
+from kinaction.log.transactions import AbortedTransaction
 from kinaction.wire import batch
 from kinaction.wire.batch import BatchHeader
 from kinaction.wire.errors import KafkaError
@@ -59,7 +61,7 @@ def _load_segments(log: "Log", disk: Disk, bases: list[int], now_ms: int) -> Non
     is_sound = True
     for base_offset in bases:
         if not is_sound or (log.held and base_offset < log.active.next_offset):
-            for suffix in (LOG, INDEX, TIME_INDEX):
+            for suffix in (LOG, INDEX, TIME_INDEX, TXN_INDEX):
                 log.files.delete(file_name(base_offset, suffix))
             continue
         segment = Segment(base_offset, log.config, log.files, now_ms)
@@ -67,6 +69,7 @@ def _load_segments(log: "Log", disk: Disk, bases: list[int], now_ms: int) -> Non
         log.bases.append(base_offset)
         is_sound = _load_batches(log, segment, disk.read(log.files.path(segment.log_file)))
         _load_indexes(log, segment, disk)
+        _load_transactions(log, segment, disk)
 
 
 def _load_batches(log: "Log", segment: Segment, data: bytes) -> bool:
@@ -76,8 +79,8 @@ def _load_batches(log: "Log", segment: Segment, data: bytes) -> bool:
     try:
         for header, batch_bytes in batch.batches(view):
             batch.check(header, batch_bytes)
-            if header.base_offset < segment.next_offset:
-                reason = f"offset {header.base_offset} comes a second time"
+            if not _follows(segment, header):
+                reason = f"offset {header.base_offset} does not follow {segment.next_offset - 1}"
                 break
             segment.take(header, batch_bytes)
     except KafkaError as error:
@@ -91,6 +94,12 @@ def _load_batches(log: "Log", segment: Segment, data: bytes) -> bool:
     return False
 
 
+def _follows(segment: Segment, header: BatchHeader) -> bool:
+    """Offsets rise, and an index entry can say how far they are from the base offset."""
+    distance = header.last_offset - segment.base_offset
+    return header.base_offset >= segment.next_offset and distance <= MAX_RELATIVE_OFFSET
+
+
 def _load_indexes(log: "Log", segment: Segment, disk: Disk) -> None:
     index_file = file_name(segment.base_offset, INDEX)
     time_index_file = file_name(segment.base_offset, TIME_INDEX)
@@ -98,22 +107,33 @@ def _load_indexes(log: "Log", segment: Segment, disk: Disk) -> None:
     time_index_bytes = disk.read(log.files.path(time_index_file))
     segment.index.load(index_bytes)
     segment.time_index.load(time_index_bytes)
-    if not _agrees(segment):
+    if not _agrees(segment, log.config.index_interval_bytes):
         segment.rebuild_indexes(log.config.index_interval_bytes)
+    segment.measure_index_gap()
     if segment.index.to_bytes() != index_bytes:
         log.files.replace(index_file, segment.index.to_bytes())
     if segment.time_index.to_bytes() != time_index_bytes:
         log.files.replace(time_index_file, segment.time_index.to_bytes())
 
 
-def _agrees(segment: Segment) -> bool:
-    """Whether the indexes point at batches that are there, and none is missing at the end."""
+def _load_transactions(log: "Log", segment: Segment, disk: Disk) -> None:
+    file = file_name(segment.base_offset, TXN_INDEX)
+    data = disk.read(log.files.path(file))
+    segment.transactions.load(data, segment.base_offset, segment.next_offset)
+    if segment.transactions.size != len(data):
+        log.files.truncate(file, segment.transactions.size)
+
+
+def _agrees(segment: Segment, interval_bytes: int) -> bool:
+    """Whether the indexes point at batches that are there, and reach to the segment's end."""
     lasts = {header.last_offset for header in segment.headers}
     at = {position: header.last_offset
           for position, header in zip(segment.positions, segment.headers, strict=True)}
     pairs = zip(segment.index.offsets, segment.index.positions, strict=True)
-    return all(at.get(position) == offset for offset, position in pairs) and all(
-        offset in lasts for offset in segment.time_index.offsets)
+    return (
+        all(at.get(position) == offset for offset, position in pairs)
+        and all(offset in lasts for offset in segment.time_index.offsets)
+        and (not segment.positions or segment.positions[-1] - segment.indexed_to <= interval_bytes))
 
 
 def _checkpointed_start(log: "Log", disk: Disk) -> int:
@@ -162,14 +182,24 @@ def rebuild_producers(log: "Log", now_ms: int) -> None:
     for segment in log.held:
         for header, data in zip(segment.headers, segment.datas, strict=True):
             if header.producer_id >= 0 and header.base_offset >= begin:
-                take_producer(log.producers, header, data)
+                take_producer(log.producers, segment, header, data)
 
 
-def take_producer(producers: ProducerStates, header: BatchHeader, data: Any) -> None:
-    """Let the producers' state follow one batch: records, or the marker that ends a transaction."""
+def take_producer(
+    producers: ProducerStates, segment: Segment, header: BatchHeader, data: Any
+) -> None:
+    """Let the state follow one batch: a producer's records, or the marker that ends them."""
     if not header.is_control:
         producers.update(header)
         return
     marker = batch.end_marker(header, data)
-    if marker is not None:
-        producers.complete(header, marker.coordinator_epoch, is_aborted=marker.is_abort)
+    if marker is None:
+        return
+    first_offset = producers.complete(header, marker.coordinator_epoch)
+    if first_offset is not None and marker.is_abort:
+        last_offset = header.base_offset
+        if not segment.transactions.knows(last_offset):
+            still_open = producers.first_open_offset
+            segment.add_aborted(AbortedTransaction(
+                header.producer_id, first_offset, last_offset,
+                last_offset + 1 if still_open is None else still_open))

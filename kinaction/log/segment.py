@@ -6,11 +6,13 @@ Source of the rules for index entries: org.apache.kafka.storage.internals.log.Lo
 
 from bisect import bisect_left, bisect_right
 from typing import Any
+from zlib import crc32
 
 from kinaction.kernel.value import value
 from kinaction.log.config import LogConfig
-from kinaction.log.files import INDEX, LOG, TIME_INDEX, LogFiles, file_name
+from kinaction.log.files import INDEX, LOG, TIME_INDEX, TXN_INDEX, LogFiles, file_name
 from kinaction.log.index import NO_TIMESTAMP, OffsetIndex, TimeIndex
+from kinaction.log.transactions import AbortedTransaction, TransactionIndex
 from kinaction.wire.batch import BatchHeader
 
 MAX_RELATIVE_OFFSET = 2**31 - 1
@@ -41,7 +43,7 @@ class Segment:
     __slots__ = (
         "bases", "bytes_since_index_entry", "created_ms", "datas", "files", "headers", "index",
         "log_file", "max_timestamp", "modified_ms", "offset_of_max_timestamp", "positions", "size",
-        "time_index")
+        "time_index", "transactions")
 
     def __init__(self, base_offset: int, config: LogConfig, files: LogFiles, now_ms: int) -> None:
         self.files = files
@@ -50,6 +52,7 @@ class Segment:
         self.modified_ms = now_ms
         self.index = OffsetIndex(base_offset, config.segment_index_bytes)
         self.time_index = TimeIndex(base_offset, config.segment_index_bytes)
+        self.transactions = TransactionIndex()
         self.bases: list[int] = []
         self.positions: list[int] = []
         self.datas: list[Any] = []
@@ -111,10 +114,30 @@ class Segment:
             name = file_name(self.base_offset, TIME_INDEX)
             self.files.append(name, self.offset_of_max_timestamp, 0, entry)
 
+    def add_aborted(self, aborted: AbortedTransaction) -> None:
+        """Remember an aborted transaction whose marker is here."""
+        entry = self.transactions.append(aborted)
+        name = file_name(self.base_offset, TXN_INDEX)
+        self.files.append(name, aborted.last_offset, 0, entry)
+
     def create(self) -> None:
         """Make its files, empty."""
         for suffix in (LOG, INDEX, TIME_INDEX):
             self.files.append(file_name(self.base_offset, suffix), self.base_offset, 0, b"")
+
+    def delete(self) -> None:
+        """Remove its files."""
+        for file in self._files():
+            self.files.delete(file)
+
+    def flush(self) -> None:
+        """fsync its files."""
+        for file in self._files():
+            self.files.flush(file)
+
+    def _files(self) -> list[str]:
+        suffixes = [LOG, INDEX, TIME_INDEX] + [TXN_INDEX] * bool(self.transactions.entries)
+        return [file_name(self.base_offset, suffix) for suffix in suffixes]
 
     def why_roll(
         self, size: int, last_offset: int, timestamp: int, now_ms: int, config: LogConfig
@@ -136,9 +159,10 @@ class Segment:
         return timestamp - first if first >= 0 else now_ms - self.created_ms
 
     def _longest_ms(self, config: LogConfig) -> int:
-        """segment.ms less the jitter, which is derived from the offset: chance is the world's."""
+        """segment.ms less the jitter, which is derived from the name: chance is the world's."""
         most = min(config.segment_jitter_ms, config.segment_ms)
-        return config.segment_ms - (self.base_offset * 2_654_435_761 % most if most else 0)
+        name = self.files.path(self.log_file).encode()
+        return config.segment_ms - (crc32(name) % most if most else 0)
 
     def find(self, offset: int) -> int:
         """The place of the batch that holds an offset, or of the next one after it."""
@@ -169,7 +193,9 @@ class Segment:
             self.files.truncate(file_name(self.base_offset, INDEX), self.index.size)
         if self.time_index.truncate_to(offset):
             self.files.truncate(file_name(self.base_offset, TIME_INDEX), self.time_index.size)
-        self.bytes_since_index_entry = 0
+        if self.transactions.truncate_to(offset):
+            self.files.truncate(file_name(self.base_offset, TXN_INDEX), self.transactions.size)
+        self.measure_index_gap()
         self._measure_timestamps()
 
     def rebuild_indexes(self, interval_bytes: int) -> None:
@@ -186,6 +212,18 @@ class Segment:
                 last_entry = position
         if greatest >= 0:
             self.time_index.maybe_append(greatest, offset_of_greatest)
+
+    def measure_index_gap(self) -> None:
+        """Count index.interval.bytes from the last entry on, as if the log had never stopped.
+
+        Kafka counts from zero again when it opens a segment.
+        """
+        self.bytes_since_index_entry = self.size - self.indexed_to
+
+    @property
+    def indexed_to(self) -> int:
+        """The position of the last index entry, 0 when there is none."""
+        return self.index.positions[-1] if self.index.positions else 0
 
     def _measure_timestamps(self) -> None:
         self.max_timestamp, self.offset_of_max_timestamp = NO_TIMESTAMP, -1
