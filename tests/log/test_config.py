@@ -43,7 +43,8 @@ def test_no_limit_stays_no_limit() -> None:
 
 
 def test_small_segments_for_tests() -> None:
-    assert LogConfig.of({"segment.bytes": 1 << 20, "internal.segment.bytes": 50}).segment_bytes == 50
+    config = LogConfig.of({"segment.bytes": 1 << 20, "internal.segment.bytes": 50})
+    assert config.segment_bytes == 50
 
 
 def test_policies_and_words() -> None:

@@ -136,7 +136,9 @@ def replayed(logdir: Path, name: str) -> Written:
     return written
 
 
-def append(written: Written, item: dict[str, object], epoch: int, markers: dict[int, bytes]) -> None:
+def append(
+    written: Written, item: dict[str, object], epoch: int, markers: dict[int, bytes]
+) -> None:
     end = written.log.log_end_offset
     if "sent" in item:
         sent = bytes.fromhex(str(item["sent"]))

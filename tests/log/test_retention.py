@@ -142,5 +142,5 @@ def test_sentences() -> None:
 
     assert [fact.sentence() for fact in written.facts()] == [
         "t-0 now starts at offset 3: records before it were deleted.",
-        f"t-0 deletes the segment with offsets 0 to 1 ({2 * SIZE} bytes): "
-        "below the log's start offset 3."]
+        (f"t-0 deletes the segment with offsets 0 to 1 ({2 * SIZE} bytes): "
+         "below the log's start offset 3.")]
