@@ -20,6 +20,7 @@ from kinaction.controller.sessions import BrokerSessions
 from kinaction.kernel.machine import handles, handles_timer
 from kinaction.kernel.message import Message
 from kinaction.kernel.outbox import Json, Outbox, Viewed
+from kinaction.raft.describe import describe_quorum
 from kinaction.raft.raft import Raft
 from kinaction.wire import messages
 from kinaction.wire.errors import Error, KafkaError
@@ -128,6 +129,9 @@ class Controller:
         """
         if self.image is None:
             answer(error_response(request, KafkaError(Error.NOT_CONTROLLER)))
+            return
+        if isinstance(request, messages.DescribeQuorumRequest):
+            answer(describe_quorum(self.raft, request))
             return
         try:
             if is_too_late(request):

@@ -137,6 +137,7 @@ class Forwarder:
         messages.CreateTopicsRequest, messages.DeleteTopicsRequest,
         messages.CreatePartitionsRequest, messages.ElectLeadersRequest,
         messages.IncrementalAlterConfigsRequest, messages.AlterConfigsRequest,
+        messages.DescribeQuorumRequest,
     )
     def on_forwardable(self, message: Message) -> None:
         """A request that only the controller can answer came to this broker.

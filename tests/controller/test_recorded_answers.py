@@ -22,6 +22,7 @@ APIS = {
     "create_topics": "CreateTopics", "delete_topics": "DeleteTopics",
     "create_partitions": "CreatePartitions", "elect_leaders": "ElectLeaders",
     "incremental_alter_configs": "IncrementalAlterConfigs", "alter_configs": "AlterConfigs",
+    "describe_quorum": "DescribeQuorum",
 }
 FIELDS = {"timeout": "timeout_ms"}
 ANY_TEXT = "<text>"
@@ -35,12 +36,14 @@ pytestmark = [
 
 def recorded(*areas: str) -> list[Any]:
     """The cases that have a step for the controller."""
-    found = []
+    found: list[Any] = []
     for area in areas:
         path = CASES / f"{area}.json"
-        for case in json.loads(path.read_text()) if path.exists() else []:
-            if any(step.get("rq") in APIS and "answer" in step for step in case["steps"]):
-                found.append(pytest.param(case, id=f"{area}/{case['name']}"))
+        cases = json.loads(path.read_text()) if path.exists() else []
+        found += [
+            pytest.param(case, id=f"{area}/{case['name']}") for case in cases
+            if any(step.get("rq") in APIS and "answer" in step for step in case["steps"])
+        ]
     return found
 
 
@@ -146,6 +149,8 @@ class Replay:
             return [self.plain(each) for each in shown]
         if key == "error_code":
             return Error(shown).name
+        if key == "replica_directory_id":
+            return f"<dir:{shown and 1}>"
         if key == "topic_id":
             zero = shown == uuid_text(bytes(16))
             return None if zero else self.ids.setdefault(shown, f"<id:{len(self.ids) + 1}>")
