@@ -196,11 +196,15 @@ def _struct_class(
         made = type(struct.name, (FrozenMixin, made), frozen)
     made.field_names = tuple(defaults)
     made._uuids = frozenset(field.name for field in struct.fields if field.kind == "uuid")
-    made._values = staticmethod(attrgetter(*defaults) if defaults else lambda body: ())
+    made._values = staticmethod(attrgetter(*defaults) if defaults else _nothing)
     made.field_defaults = defaults
     made.field_defaults = {**defaults, "": made()}
     done: type[Body] = made
     return done
+
+
+def _nothing(_body: Body) -> tuple[()]:
+    return ()
 
 
 def _initializer(struct: Struct, defaults: Mapping[str, Any]) -> Any:
