@@ -212,7 +212,8 @@ class Channels:
         """A connection is gone: all that was on it fails."""
         link = self._by_name.get(event.connection)
         if link is not None:
-            self.outbox.cancel_timer(("connect", link.name))
+            if not link.is_up:
+                self.outbox.cancel_timer(("connect", link.name))
             self._lose(link, event.reason)
 
     @handles_timer("connect")
