@@ -11,6 +11,7 @@ from kinaction.kernel.trace import Trace
 from kinaction.viz.availability import clock
 from kinaction.viz.film import Film
 from kinaction.viz.geometry import CARD, lay_out
+from kinaction.viz.heat import heat_marks
 from kinaction.viz.marks import Mark, to_svg
 from kinaction.viz.metrics import BOLD, fitted, text_width
 from kinaction.viz.plan import METADATA, Plan, plan_of
@@ -90,8 +91,6 @@ def stage_marks(plan: Plan, scene: Scene, now_ms: int) -> list[Mark]:
     """All marks of the stage of a card."""
     layout = lay_out(CARD - 4, plan, is_still=True)
     if layout.mode == "heat":
-        from kinaction.viz.heat import heat_marks
-
         return heat_marks(layout, scene, plan)
     marks: list[Mark] = []
     for at in range(len(plan.brokers)):

@@ -145,7 +145,7 @@ class Lives:
             return
         for life in self._within(key, old, new - 1):
             if life.last < new:
-                life.add(step.at_ms, step.seq, f"committed, HW {old} → {new}")
+                life.add(step.at_ms, step.seq, f"committed, HW {old}→{new}")
                 life.reason = self._held_back(life, before)
 
     @staticmethod

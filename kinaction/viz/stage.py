@@ -58,7 +58,16 @@ def row_marks(layout: Layout, scene: Scene, plan: Plan, at: int) -> list[Mark]:
     if not gone and not layout.is_still:
         marks += [("line", "lane", layout.x0, y + lane, layout.x1, y + lane)
                   for lane in sorted({layout.east, layout.west})]
+    if row["status"] == "offline" and not layout.is_still:
+        marks += [("path", "cross", path_of("M", x - 5, y + layout.east - 5, "l", 10, 10, "m",
+                                            0, -10, "l", -10, 10)) for x in _dead_doors(layout)]
     return marks + _header(layout, row, broker, y)
+
+
+def _dead_doors(layout: Layout) -> list[float]:
+    """Where a dead row's street would meet the fans of the sides that have actors."""
+    sides = (box.x < layout.x0 for box in layout.boxes)
+    return [layout.x0 if is_left else layout.x1 for is_left in sorted(set(sides), reverse=True)]
 
 
 def _header(layout: Layout, row: Mapping[str, Any], broker: int, y: float) -> list[Mark]:

@@ -88,20 +88,31 @@ def _under_leader(place: Tape, readers: Sequence[Sequence[Any]]) -> list[Mark]:
     x, y, hw = place.x(place.column["hw"]), place.y, place.column["hw"]
     limit = place.slot.x + place.slot.width - 12 if place.layout.is_still else place.end + 2
     marks: list[Mark] = [("line", "hw", x, y - 3, x, y + 39)]
-    label = f"HW {hw}"
-    width = text_width(label, 11, BOLD)
     at_hw, others = _readers_in_view(place, readers)
-    taken: list[Span] = [(x - 2, x + 2)]
+    taken: list[Span] = [(x - 1, x + 1)]
+    width = text_width(f"HW {hw}", 11, BOLD)
     if x + 4 + width <= limit:
-        marks.append(("text", "b", x + 4, y + 36, label))
-        taken.append((x + 4, x + 4 + width))
+        marks.append(("text", "b", x + 4, y + 36, f"HW {hw}"))
+        taken.append((x + 1, x + 7 + width))
         return marks + _readers(place, at_hw + others, taken, limit)
     marks += _readers(place, at_hw, taken, limit)
-    right = min(span[0] for span in taken) - 3
-    if right - width >= place.slot.tape - 2:
-        marks.append(("text", "b end", right, y + 36, label))
-        taken.append((right - width, right))
+    marks += _label_left(place, taken, limit)
     return marks + _readers(place, others, taken, limit)
+
+
+def _label_left(place: Tape, taken: list[Span], limit: float) -> list[Mark]:
+    """The high watermark's label on the other side; only its number where that is all that fits."""
+    hw, right = place.column["hw"], min(span[0] for span in taken) - 3
+    for label in (f"HW {hw}", str(hw)):
+        width = text_width(label, 11, BOLD)
+        if right - width >= place.slot.tape - 2:
+            taken.append((right - width - 3, right + 3))
+            return [("text", "b end", right, place.y + 36, label)]
+    x = place.x(hw) + 4
+    if x + width > limit or len(taken) > 2:
+        return []
+    taken.append((x - 3, x + width + 3))
+    return [("text", "b", x, place.y + 36, str(hw))]
 
 
 def _readers_in_view(
@@ -133,7 +144,7 @@ def _reader(
     x, y = place.x(offset), place.y + 24
     width = text_width(name, 11, BOLD)
     for is_left in (True, False):
-        span = (x - 14 - width, x - 1) if is_left else (x + 1, x + 14 + width)
+        span = (x - 15 - width, x - 1) if is_left else (x + 1, x + 15 + width)
         if span[0] < place.slot.tape - 4 or span[1] > limit or _meets(span, taken):
             continue
         taken.append(span)
@@ -147,7 +158,7 @@ def _reader(
 
 
 def _meets(span: Span, taken: Sequence[Span]) -> bool:
-    return any(span[0] < other[1] + 1 and other[0] - 1 < span[1] for other in taken)
+    return any(span[0] < other[1] and other[0] < span[1] for other in taken)
 
 
 def compact_tape_marks(place: Tape, tape: Mapping[str, Any] | None) -> list[Mark]:

@@ -29,6 +29,7 @@ QUIET = ("BrokerHeartbeat", "BrokerRegistration")
 QUIET_ANSWERS = ("Heartbeat", "ConsumerGroupHeartbeat", "AlterPartition", "Envelope")
 MOST_PARTS = 4
 MOST_FIELDS = 14
+SAYS_NOTHING = ("None", "-1", "A" * 22)
 
 
 @value
@@ -247,7 +248,8 @@ def fields_of(message: Message) -> tuple[tuple[str, str], ...]:
     """A message's own fields, flat and short, for the inspector."""
     head = [("version", str(message.version)), ("connection", message.connection),
             ("correlation id", str(message.correlation_id))]
-    return tuple(head + _flat("", describe(message.body))[: MOST_FIELDS - len(head)])
+    told = [pair for pair in _flat("", describe(message.body)) if pair[1] not in SAYS_NOTHING]
+    return tuple(head + told[: MOST_FIELDS - len(head)])
 
 
 def _flat(name: str, held: Any) -> list[tuple[str, str]]:

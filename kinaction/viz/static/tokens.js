@@ -1,0 +1,154 @@
+// Tokens: the messages under way. Each kind has a shape; nobody overlaps: the later one queues behind,
+// crowds lose their labels, and hundreds become lanes that flow.
+import { escape, number, pathOf } from "./marks.js";
+import { isLost, progress } from "./film.js";
+import { placeAt, routeOf, stretch } from "./routes.js";
+
+export const CROWD = 26;
+export const FLOW = 300;
+const HEIGHT = 17;
+const SMALL = 9;
+const GAP = 3;
+const TRAIL = 70;
+const BACK = 4; // px a queueing token is moved back at a time
+
+export function tokenWidth(measure, label) {
+  return Math.max(17, measure.width(label, 11, 650) + 12);
+}
+
+// The shape of a kind, centred on x, y.
+export function outline(kind, x, y, width, height) {
+  const [l, r, t, b, p] = [x - width / 2, x + width / 2, y - height / 2, y + height / 2, height / 2.6];
+  if (kind === "produce" || kind === "replicate")
+    return `<rect class="tok" x="${number(l)}" y="${number(t)}" width="${number(width)}" height="${number(height)}" rx="${kind === "produce" ? number(height / 2) : 2}"/>`;
+  const c = height > 12 ? 4 : 2.5;
+  const data = kind === "ack" ? pathOf("M", l, y, "L", l + p, t, "H", r - p, "L", r, y, "L", r - p, b, "H", l + p, "Z")
+    : kind === "consume" ? pathOf("M", l, t, "H", r - p, "L", r, y, "L", r - p, b, "H", l, "Z")
+      : pathOf("M", l + c, t, "H", r - c, "L", r, t + c, "V", b - c, "L", r - c, b, "H", l + c, "L", l, b - c, "V", t + c, "Z");
+  return `<path class="tok" d="${data}"/>`;
+}
+
+// All tokens at a moment, placed so that none overlaps: [{flight, token, route, x, y, width, height, label, along, count}].
+export function placeTokens(view, flights, nowMs, selected) {
+  const isCrowd = view.layout.mode === "compact" || flights.length > CROWD;
+  const wanted = [];
+  for (const flight of flights)
+    for (const token of flight.tokens) {
+      const route = routeOf(view, flight, token);
+      if (!route) continue;
+      const isLabelled = !isCrowd || flight.number === selected;
+      const small = flight.kind === "ack" || flight.kind === "consume" ? SMALL * 1.5 : SMALL;
+      const width = isLabelled ? tokenWidth(view.measure, token.label) : small;
+      const [from, to] = route.travel;
+      const along = from + (to - from) * progress(flight, nowMs);
+      const place = placeAt(route, along);
+      wanted.push({
+        flight, token, route, along, width, count: 1, label: isLabelled ? token.label : "", isLost: isLost(flight, nowMs),
+        height: isLabelled ? HEIGHT : SMALL, ...place, isGutter: route.lanes[place.leg]?.startsWith("gutter"),
+      });
+    }
+  wanted.sort((one, other) => (other.isGutter - one.isGutter) || one.flight.sentMs - other.flight.sentMs || one.flight.number - other.flight.number);
+  return settle(view, wanted);
+}
+
+function settle(view, wanted) {
+  const placed = [];
+  for (const token of wanted) {
+    let along = token.along;
+    let blocker = overlapped(placed, token);
+    let steps = 0;
+    while (blocker && along > token.route.travel[0] && steps++ < 24) {
+      along = Math.max(token.route.travel[0], along - BACK);
+      Object.assign(token, placeAt(token.route, along));
+      blocker = overlapped(placed, token);
+    }
+    if (!blocker) placed.push({ ...token, along });
+    else merge(view, placed, blocker, token);
+  }
+  return placed;
+}
+
+// No room at all: the token joins the one in its way, which then says how many it stands for.
+function merge(view, placed, blocker, token) {
+  const grown = { ...blocker, count: blocker.count + token.count };
+  if (blocker.label) {
+    grown.label = `×${grown.count}`;
+    grown.width = Math.max(blocker.width, tokenWidth(view.measure, grown.label));
+    const others = placed.filter((held) => held !== blocker);
+    if (overlapped(others, grown)) grown.width = blocker.width;
+  }
+  Object.assign(blocker, grown);
+}
+
+function overlapped(placed, token) {
+  return placed.find((held) =>
+    Math.abs(held.x - token.x) < (held.width + token.width) / 2 + GAP && Math.abs(held.y - token.y) < (held.height + token.height) / 2 + 1);
+}
+
+function dataOf(points) {
+  return "M" + points.map(([x, y]) => `${number(x)} ${number(y)}`).join("L");
+}
+
+function arrowhead([ux, uy], [x, y]) {
+  const size = 4;
+  const [dx, dy] = Math.abs(x - ux) > Math.abs(y - uy) ? [Math.sign(x - ux), 0] : [0, Math.sign(y - uy)];
+  const [bx, by] = [x - dx * size * 1.5, y - dy * size * 1.5];
+  return `<path class="tip" d="${pathOf("M", x, y, "L", bx - dy * size, by - dx * size, "L", bx + dy * size, by + dx * size, "Z")}"/>`;
+}
+
+function kindOf(flight) {
+  return flight.kind === "error" ? "control error" : flight.kind;
+}
+
+// The lines under the tokens: dots ahead, a comet tail behind, an arrow head at the goal.
+export function trailSvg(placed) {
+  if (placed.length > 40) return "";
+  return placed.map(({ flight, route, along, isLost: gone }) => {
+    const behind = dataOf(stretch(route, Math.max(0, along - TRAIL), along));
+    const ahead = gone ? "" : `<path class="ahead" d="${dataOf(stretch(route, along, route.length))}"/>`;
+    const tip = gone ? "" : arrowhead(route.points[route.points.length - 2], route.points[route.points.length - 1]);
+    return `<g class="${kindOf(flight)}">${ahead}<path class="trail" d="${behind}"/>${tip}</g>`;
+  }).join("");
+}
+
+export function tokenSvg(placed, selected) {
+  return placed.map((held) => one(held, selected)).join("");
+}
+
+function one({ flight, token, x, y, width, height, label, count, isLost: gone }, selected) {
+  const kind = flight.kind === "error" ? "control" : flight.kind;
+  const words = count > 1 ? `${count} messages, first: ${flight.words}` : flight.words;
+  const chosen = flight.number === selected ? " chosen" : "";
+  const text = gone ? `<path class="cross" d="${pathOf("M", x - 5, y - 5, "l", 10, 10, "m", 0, -10, "l", -10, 10)}"/>`
+    : label ? `<text class="toktext" x="${number(x)}" y="${number(y + 4)}">${escape(label)}</text>`
+      : count > 1 ? `<text class="m end halo" x="${number(x - width / 2 - 2)}" y="${number(y + 4)}">×${count}</text>` : "";
+  const shape = gone ? `<circle class="tok" cx="${number(x)}" cy="${number(y)}" r="8"/>` : outline(kind, x, y, width, height);
+  return `<g class="token ${kindOf(flight)}${chosen}${gone ? " gone" : ""}" role="button" tabindex="-1" data-key="message:${flight.number}" data-part="${escape(token.key)}" aria-label="${escape(words + (gone ? ", lost" : ""))}"><title>${escape(words)}</title>${shape}${text}</g>`;
+}
+
+// Hundreds in flight: a lane becomes a band, as wide as it is busy.
+export function flowSvg(view, flights, keep) {
+  const bands = new Map();
+  for (const flight of flights) {
+    if (keep.has(flight.number)) continue;
+    const token = flight.tokens[0];
+    const route = routeOf(view, flight, token);
+    if (!route) continue;
+    const name = `${flight.kind}/${flight.source}/${flight.target}/${token.key}`;
+    const band = bands.get(name) ?? { flight, route, count: 0 };
+    band.count += 1;
+    bands.set(name, band);
+  }
+  return [...bands.values()].map(({ flight, route, count }) => {
+    const width = Math.min(12, 2 + 2 * Math.log2(count));
+    const label = `${count} × ${flight.words}`;
+    return `<g class="${kindOf(flight)}"><title>${escape(label)}</title><path class="flow" style="stroke-width:${number(width)}px" d="${dataOf(stretch(route, ...route.travel))}"/></g>`;
+  }).join("");
+}
+
+// Who keeps a token when lanes flow: the selected, the lost and the oldest.
+export function keptOf(flights, nowMs, selected) {
+  const kept = new Set(flights.filter((flight) => flight.number === selected || isLost(flight, nowMs)).map((flight) => flight.number));
+  if (flights.length) kept.add(flights[0].number);
+  return kept;
+}
