@@ -10,11 +10,8 @@ from kinaction.kernel.effects import Append
 from kinaction.kernel.message import Message, NodeId
 from kinaction.kernel.trace import Flight, Step, Trace
 from kinaction.kernel.value import value
+from kinaction.viz.carried import TopicNames
 from kinaction.wire import batch
-
-METADATA_TOPIC = "__cluster_metadata"
-_METADATA_ID = (1).to_bytes(16, "big")
-_NO_ID = bytes(16)
 
 
 @value
@@ -65,7 +62,7 @@ class Reading:
         self.flights = trace.flights()
         self.by_number: dict[int, Flight] = {flight.number: flight for flight in self.flights}
         self.kinds: dict[NodeId, str] = {}
-        self._names: dict[bytes, str] = {_METADATA_ID: METADATA_TOPIC}
+        self.topic = TopicNames(trace).name
         self._requests: dict[tuple[str, int], Flight] = {}
         self._look_round()
 
@@ -80,10 +77,6 @@ class Reading:
             message = flight.message
             if message.is_request:
                 self._requests[message.connection, message.correlation_id] = flight
-            if message.api in ("Metadata", "CreateTopics") and not message.is_request:
-                for topic in message.body.topics:
-                    if topic.topic_id != _NO_ID and topic.name:
-                        self._names[bytes(topic.topic_id)] = topic.name
 
     def kind(self, node: NodeId) -> str:
         """broker, producer, consumer, admin, …; what the node said of itself."""
@@ -93,11 +86,6 @@ class Reading:
     def request_of(self, message: Message) -> Flight | None:
         """The request that a response answers."""
         return self._requests.get((message.connection, message.correlation_id))
-
-    def topic(self, part: Any) -> str:
-        """The topic's name in a part of a body that has a name or an id."""
-        name = getattr(part, "name", None) or getattr(part, "topic", None)
-        return str(name) if name else self._names.get(bytes(part.topic_id), "?")
 
     def loads(self, message: Message) -> tuple[Load, ...]:
         """The records that a Produce request or a Fetch response carries."""

@@ -29,7 +29,7 @@ _WORDS = (
     f".kn .tt{{fill:var(--ontoken);font-weight:{BOLD};text-anchor:middle}}"
     ".kn .control .tt{fill:var(--k)}"
     ".kn .page{fill:var(--bg);stroke:var(--edge)}.kn .card{fill:var(--panel);stroke:var(--edge)}"
-    ".kn .lane{stroke:var(--lane);stroke-width:1}"
+    ".kn .lane{stroke:var(--lane);stroke-width:1}.kn .hr{stroke:var(--edge);stroke-width:1}"
     ".kn .x{stroke:var(--error);stroke-width:2.5;fill:none}"
     ".kn .tick{stroke:var(--ack);stroke-width:2.5;fill:none}"
     ".kn .ok{fill:var(--good);stroke:var(--ack)}.kn .lost{fill:var(--bad);stroke:var(--error)}"

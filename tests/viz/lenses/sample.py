@@ -1,0 +1,98 @@
+"""Real runs for the lenses: the scripts of chapters 02 and 04, small."""
+
+from functools import cache
+
+from kinaction import Cluster
+from kinaction.client.values import TopicPartition
+from kinaction.kernel.fact import Fact
+from kinaction.kernel.trace import Trace
+from kinaction.kernel.value import value
+
+TOPIC = "fares"
+
+
+@value
+class RecordProcessed(Fact):
+    """What the learner's own call does to a record; the world notes it for the learner."""
+
+    client: str
+    topic: str
+    partition: int
+    offset: int
+    is_visible: bool = True
+
+    def sentence(self) -> str:
+        return f"{self.client} processes offset {self.offset}."
+
+
+def fare(number: int) -> str:
+    return f'{{"fare": {number}, "passenger": "Ada", "cents": 300}}'
+
+
+def take(cluster, consumer, count, ms):
+    """consumer.consume, by its command."""
+    answers = []
+    cluster.tell(consumer.name, "poll", {"timeout_ms": ms, "max_records": count},
+                 lambda result, error, is_last: answers.append(result))
+    cluster.run_until(lambda _: bool(answers))
+    return answers[0]
+
+
+@cache
+def guarantee(producer_config: tuple[tuple[str, object], ...], is_commit_first: bool) -> Trace:
+    """Three fares; the request of the second and the answer of the third are lost, and the
+    consumer crashes while it works on the third."""
+    cluster = Cluster(brokers=1, seed=7, client_latency_ms=2)
+    cluster.create_topic(TOPIC)
+    producer = cluster.producer({
+        **dict(producer_config), "request.timeout.ms": 40, "delivery.timeout.ms": 2000,
+        "linger.ms": 0, "retry.backoff.ms": 5, "retry.backoff.max.ms": 5,
+    })
+    producer.list_topics()
+    consumer = cluster.consumer({"group.id": "till", "enable.auto.commit": False,
+                                 "auto.offset.reset": "earliest", "fetch.max.wait.ms": 5})
+    consumer.assign([TopicPartition(TOPIC, 0, 0)])
+    take(cluster, consumer, 1, 200)
+    done = [0]
+
+    def send(number):
+        producer.produce(TOPIC, value=fare(number))
+
+    def work(is_dying=False):
+        for message in take(cluster, consumer, 5, 30):
+            if is_commit_first:
+                done[0] = message.offset() + 1
+            if is_dying:
+                if not is_commit_first:
+                    process(message)
+                cluster.kill(consumer)
+                cluster.restart(consumer)
+                return
+            process(message)
+            if not is_commit_first:
+                done[0] = message.offset() + 1
+
+    def process(message):
+        cluster.world.note(RecordProcessed(consumer.name, TOPIC, 0, message.offset()))
+
+    send(1)
+    cluster.run(ms=40)
+    send(2)
+    cluster.run(ms=1)
+    cluster.drop(cluster.message("Produce", value=fare(2)))
+    cluster.run(ms=100)
+    work()
+    send(3)
+    cluster.run(ms=2)
+    if dict(producer_config).get("acks") != "0":
+        while not any(f.message.api == "Produce" and not f.message.is_request
+                      for f in cluster.in_flight()):
+            cluster.step()
+        cluster.drop(cluster.message("Produce", answer=True))
+    cluster.run(ms=100)
+    work(is_dying=True)
+    cluster.run(ms=10)
+    consumer.assign([TopicPartition(TOPIC, 0, done[0])])
+    for _ in range(3):
+        work()
+    return cluster.trace
