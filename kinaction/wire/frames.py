@@ -43,6 +43,8 @@ class UnsupportedRequest(UnsupportedVersion):
 
 
 _Reader = tuple[Callable[[Any, int], tuple[Any, int]], bool]
+_Writer = tuple[Callable[[Any], list[Chunk]], bool]
+_writers: dict[tuple[type, int], _Writer] = {}
 _request_readers: dict[tuple[int, int], _Reader] = {}
 _response_readers: dict[tuple[int, int], _Reader] = {}
 
@@ -77,14 +79,14 @@ def encode_request(
     correlation_id: int, client_id: str | None, version: int, body: Message
 ) -> list[Chunk]:
     """A request of the body's API, with its size in front."""
-    api = apis()[body.api_key]
+    write, has_tags = _writers.get((body.__class__, version)) or _writer(body.__class__, version)
     raw = b"" if client_id is None else client_id.encode()
     if len(raw) > _LONGEST_CLIENT_ID:
         raise UnsupportedVersion(f"a client id of {len(raw)} bytes; 32,767 is the limit")
     length = -1 if client_id is None else len(raw)
-    chunks = encoder(type(body), version)(body)
+    chunks = write(body)
     header = _HEAD.pack(body.api_key, version, correlation_id, length) + raw
-    if version >= api.flexible_from:
+    if has_tags:
         header += b"\0"
     size = len(header) + sum(map(len, chunks))
     chunks[0] = join((_ID.pack(size), header, chunks[0]))
@@ -93,9 +95,10 @@ def encode_request(
 
 def encode_response(correlation_id: int, version: int, body: Message) -> list[Chunk]:
     """A response of the body's API, with its size in front."""
-    chunks = encoder(type(body), version)(body)
-    size = 4 + sum(map(len, chunks))
-    if version >= body.flexible_from and body.api_key != 18:
+    write, has_tags = _writers.get((body.__class__, version)) or _writer(body.__class__, version)
+    chunks = write(body)
+    size = len(chunks[0]) + 4 if len(chunks) == 1 else sum(map(len, chunks)) + 4
+    if has_tags:
         chunks[0] = _SIZE_AND_ID.pack(size + 1, correlation_id) + b"\0" + chunks[0]
     else:
         chunks[0] = _SIZE_AND_ID.pack(size, correlation_id) + chunks[0]
@@ -127,6 +130,13 @@ def _past_tags(frame: Chunk, position: int) -> int:
         return skip_tags(frame, position + 1, count, len(frame))
     except IndexError as problem:
         raise MalformedMessage("the tagged fields of a header run past the end") from problem
+
+
+def _writer(cls: type[Message], version: int) -> _Writer:
+    api = apis()[cls.api_key]
+    header = api.request_header(version) - 1 if cls.is_request else api.response_header(version)
+    made = _writers[cls, version] = encoder(cls, version), bool(header)
+    return made
 
 
 def _request_reader(api_key: int, version: int, correlation_id: int) -> _Reader:

@@ -4,7 +4,7 @@ Source: org.apache.kafka.common.record.DefaultRecord. A record is read only wher
 batch is opaque on the hot path.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from kinaction.wire.errors import Error, KafkaError
@@ -37,21 +37,25 @@ def decode_records(
 
     Raises: BadRecords, at the record that is wrong.
     """
-    at = 0
+    at, limit = 0, len(raw)
     try:
         for _ in range(count):
             size, at = varint(raw, at)
             end = at + size
-            if size < 0 or end > len(raw):
-                raise BadRecords(f"a record of {size} bytes, where {len(raw) - at} are left")
-            record, at = _record(raw, at + 1, base_offset, base_timestamp)
+            if size < 0 or end > limit:
+                raise BadRecords(f"a record of {size} bytes, where {limit - at} are left")
+            step, at = varlong(raw, at + 1)
+            delta, at = varint(raw, at)
+            key, at = _bytes(raw, at)
+            value, at = _bytes(raw, at)
+            headers, at = _headers(raw, at) if raw[at] else ((), at + 1)
             if at != end:
                 raise BadRecords(f"a record says to have {size} bytes, but has {at - end + size}")
-            yield record
+            yield _new(Record, (base_offset + delta, base_timestamp + step, key, value, headers))
     except IndexError as problem:
         raise BadRecords("the records end in the middle of one") from problem
-    if at != len(raw):
-        raise BadRecords(f"{len(raw) - at} bytes follow the {count} records")
+    if at != limit:
+        raise BadRecords(f"{limit - at} bytes follow the {count} records")
 
 
 def scan_records(raw: bytes, count: int) -> list[tuple[int, int, bool]]:
@@ -104,8 +108,13 @@ def encode_records(
     """The uncompressed bytes of records; `deltas` are their offsets within the batch."""
     pieces: list[bytes] = []
     for record, delta in zip(records, deltas, strict=True):
-        body = b"".join(_body(record, record.timestamp - base_timestamp, delta))
-        pieces += (write_varint(len(body)), body)
+        _, timestamp, key, value, headers = record
+        body = [b"\0", write_varint(timestamp - base_timestamp), write_varint(delta)]
+        body += (_NULL,) if key is None else (write_varint(len(key)), key)
+        body += (_NULL,) if value is None else (write_varint(len(value)), value)
+        body.append(_header_bytes(headers) if headers else b"\0")
+        data = b"".join(body)
+        pieces += (write_varint(len(data)), data)
     return b"".join(pieces)
 
 
@@ -114,6 +123,9 @@ def varint(raw: bytes, at: int) -> tuple[int, int]:
     byte = raw[at]
     if byte < 128:
         return (byte >> 1) ^ -(byte & 1), at + 1
+    second = raw[at + 1]
+    if second < 128:
+        return (byte >> 1 & 63 | second << 6) ^ -(byte & 1), at + 2
     value, at = _long(raw, at, 5)
     value &= 0xFFFFFFFF
     return (value >> 1) ^ -(value & 1), at
@@ -131,9 +143,12 @@ def varlong(raw: bytes, at: int) -> tuple[int, int]:
 
 def write_varint(value: int) -> bytes:
     """A signed (zigzag) varint, of 32 or 64 bits."""
-    value = value << 1 if value >= 0 else ~(value << 1)
-    if value < 128:
-        return _SHORT[value]
+    if -1 < value < 256:
+        return _COMMON[value]
+    return _write_long(value << 1 if value >= 0 else ~(value << 1))
+
+
+def _write_long(value: int) -> bytes:
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)
@@ -153,32 +168,20 @@ def _long(raw: bytes, at: int, most: int) -> tuple[int, int]:
     raise BadRecords(f"a varint is longer than {most} bytes")
 
 
-def _record(raw: bytes, at: int, base_offset: int, base_timestamp: int) -> tuple[Record, int]:
-    timestamp, at = varlong(raw, at)
-    delta, at = varint(raw, at)
-    key, at = _bytes(raw, at)
-    value, at = _bytes(raw, at)
-    count = raw[at]
-    at += 1
-    headers: tuple[Header, ...] = ()
-    if count:
-        headers, at = _headers(raw, at - 1)
-    made = (base_offset + delta, base_timestamp + timestamp, key, value, headers)
-    return _new(Record, made), at
-
-
 def _bytes(raw: bytes, at: int) -> tuple[bytes | None, int]:
     size = raw[at]
-    if size < 128:
-        size = (size >> 1) ^ -(size & 1)
+    if size == 1:
+        return None, at + 1
+    if size < 128 and not size & 1:
         at += 1
+        end = at + (size >> 1)
     else:
         size, at = varint(raw, at)
-    if size < 0:
-        return None, at
-    end = at + size
+        if size < 0:
+            return None, at
+        end = at + size
     if end > len(raw):
-        raise BadRecords(f"a field of {size} bytes, where {len(raw) - at} are left")
+        raise BadRecords(f"a field of {end - at} bytes, where {len(raw) - at} are left")
     return raw[at:end], end
 
 
@@ -211,21 +214,15 @@ def _past_headers(raw: bytes, at: int, end: int) -> int:
     return at
 
 
-def _body(record: Record, timestamp_delta: int, offset_delta: int) -> Sequence[bytes]:
-    pieces = [b"\0", write_varint(timestamp_delta), write_varint(offset_delta)]
-    pieces += _field(record.key)
-    pieces += _field(record.value)
-    pieces.append(write_varint(len(record.headers)))
-    for key, value in record.headers:
-        pieces += _field(key.encode())
-        pieces += _field(value)
-    return pieces
+def _header_bytes(headers: tuple[Header, ...]) -> bytes:
+    pieces = [write_varint(len(headers))]
+    for key, value in headers:
+        name = key.encode()
+        pieces += (write_varint(len(name)), name)
+        pieces += (_NULL,) if value is None else (write_varint(len(value)), value)
+    return b"".join(pieces)
 
 
-def _field(value: bytes | None) -> tuple[bytes, ...]:
-    return (_NULL,) if value is None else (write_varint(len(value)), value)
-
-
-_SHORT = tuple(bytes((n,)) for n in range(128))
-_NULL = write_varint(-1)
+_COMMON = tuple(_write_long(n << 1) for n in range(256))
+_NULL = b"\1"
 _new: Any = tuple.__new__

@@ -27,6 +27,8 @@ from kinaction.wire.compression import CODECS, Undecodable, decompress, is_avail
 from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.record import NO_TIMESTAMP, scan_records
 
+CODEC_BITS = 7
+LZ4 = CODECS.index("lz4")
 DEEP_RECORDS = 16
 ZSTD_SINCE = 7
 NEWEST_PRODUCE = 13
@@ -111,7 +113,7 @@ def only_batch(payload: Any, version: int = NEWEST_PRODUCE) -> tuple[BatchHeader
         batch = memoryview(data)
     else:
         header, batch = _first_batch(data)
-    if version < ZSTD_SINCE and header.attributes & 7 == CODECS.index("zstd"):
+    if version < ZSTD_SINCE and header.attributes & CODEC_BITS == CODECS.index("zstd"):
         raise InvalidBatch(
             Error.UNSUPPORTED_COMPRESSION_TYPE, f"zstd needs Produce 7, this was {version}"
         )
@@ -139,15 +141,16 @@ def prepare(
     if is_client:
         check_claims(header)
     append_time = now_ms if limits.timestamp_type == "LogAppendTime" else None
-    codec = _target(header, limits)
+    codec = _other_codec(header, limits)
     max_timestamp = header.max_timestamp
-    if is_client and _must_read(header, codec, limits, now_ms, deep_records):
+    if is_client and (codec or _must_read(header, limits, now_ms, deep_records)):
         max_timestamp, is_dense = check_records(header, batch, limits, now_ms)
-        if codec != header.codec or not is_dense:
-            made = _rebuilt(header, batch, codec, append_time, base_offset, leader_epoch)
+        if codec or not is_dense:
+            wanted = codec or header.codec
+            made = _rebuilt(header, batch, wanted, append_time, base_offset, leader_epoch)
             _check_size(len(made), limits)
             return parse_header(made), made
-    elif header.codec == "lz4":
+    elif header.attributes & CODEC_BITS == LZ4:
         _check_lz4(batch)
     data = placed(batch, base_offset, leader_epoch)
     if append_time is None and (max_timestamp != header.max_timestamp or header.is_append_time):
@@ -169,9 +172,10 @@ def check_whole(header: BatchHeader, batch: Any, limits: Limits, is_client: bool
         _check_size(header.size, limits)
     if not is_crc_valid(batch, header):
         raise InvalidBatch(Error.CORRUPT_MESSAGE, "the checksum does not fit the batch")
-    if header.attributes & 7 >= len(CODECS):
+    if header.attributes & CODEC_BITS >= len(CODECS):
+        number = header.attributes & CODEC_BITS
         raise InvalidBatch(
-            Error.UNKNOWN_SERVER_ERROR, f"there is no codec {header.attributes & 7}, only 0 to 4"
+            Error.UNKNOWN_SERVER_ERROR, f"there is no codec {number}, only 0 to 4"
         )
 
 
@@ -207,12 +211,13 @@ def check_records(
     except KafkaError as problem:
         raise InvalidBatch(problem.error, problem.message) from problem
     errors: list[tuple[Error, RecordError]] = []
-    newest, is_dense = NO_TIMESTAMP, True
+    newest, is_dense, is_compacted = NO_TIMESTAMP, True, limits.is_compacted
+    same_time = header.max_timestamp if header.is_append_time else None
     for index, (delta, offset, has_key) in enumerate(found):
         is_dense = is_dense and offset == index
-        timestamp = header.max_timestamp if header.is_append_time else header.base_timestamp + delta
+        timestamp = header.base_timestamp + delta if same_time is None else same_time
         newest = max(newest, timestamp)
-        if limits.is_compacted and not has_key:
+        if is_compacted and not has_key:
             wrong = RecordError(index, "a compacted topic takes no record without a key")
             errors.append((Error.INVALID_RECORD, wrong))
         elif sentence := _wrong_time(header, timestamp, limits, now_ms):
@@ -251,17 +256,17 @@ def _check_size(size: int, limits: Limits) -> None:
         )
 
 
-def _target(header: BatchHeader, limits: Limits) -> str:
+def _other_codec(header: BatchHeader, limits: Limits) -> str:
+    """The topic's codec where the batch has another, else empty."""
     wanted = limits.compression_type
     if wanted == "producer" or header.is_control:
-        return header.codec
-    return "none" if wanted == "uncompressed" else wanted
+        return ""
+    wanted = "none" if wanted == "uncompressed" else wanted
+    return "" if wanted == header.codec else wanted
 
 
-def _must_read(
-    header: BatchHeader, codec: str, limits: Limits, now_ms: int, deep_records: int
-) -> bool:
-    if limits.is_compacted or codec != header.codec or header.is_append_time:
+def _must_read(header: BatchHeader, limits: Limits, now_ms: int, deep_records: int) -> bool:
+    if limits.is_compacted or header.is_append_time:
         return True
     if header.count <= deep_records:
         return is_available(header.codec)
