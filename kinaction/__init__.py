@@ -7,12 +7,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kinaction.cluster import Cluster
+    from kinaction.client.values import ConsumedMessage, TopicPartition
+    from kinaction.cluster import Cluster, NotReached
+    from kinaction.wire.errors import Error, KafkaError
 
 __version__ = "0.1.0"
-__all__ = ["Cluster", "__version__"]
+__all__ = [
+    "Cluster", "ConsumedMessage", "Error", "KafkaError", "NotReached", "TopicPartition",
+    "__version__",
+]
 
-_HOME = {"Cluster": "kinaction.cluster"}
+_HOME = {
+    "Cluster": "kinaction.cluster",
+    "ConsumedMessage": "kinaction.client.values",
+    "Error": "kinaction.wire.errors",
+    "KafkaError": "kinaction.wire.errors",
+    "NotReached": "kinaction.cluster",
+    "TopicPartition": "kinaction.client.values",
+}
 
 
 def __getattr__(name: str) -> object:

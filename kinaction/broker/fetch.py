@@ -207,17 +207,17 @@ class FetchApi:
 
     def _refused(self, reading: Reading, name: str | None, part: Any, error: Error) -> Any:
         reading.has_error = True
-        answer = m.FetchResponse.PartitionData(
-            partition_index=part.partition, error_code=error, high_watermark=-1, records=b"",
-            aborted_transactions=(
-                () if reading.message.body.isolation_level == READ_COMMITTED else None))
+        hint = None
         hinted = (Error.NOT_LEADER_OR_FOLLOWER, Error.FENCED_LEADER_EPOCH)
         if error in hinted and reading.version >= LEADER_HINT_FROM:
             hint = current_leader(self.replicas.image, name, part.partition)
-            if hint is not None:
-                answer.current_leader = m.FetchResponse.LeaderIdAndEpoch(
-                    leader_id=hint[0], leader_epoch=hint[1])
-        return answer
+        leader_id, leader_epoch = hint or (-1, -1)
+        return m.FetchResponse.PartitionData(
+            partition_index=part.partition, error_code=error, high_watermark=-1, records=b"",
+            current_leader=m.FetchResponse.LeaderIdAndEpoch(
+                leader_id=leader_id, leader_epoch=leader_epoch),
+            aborted_transactions=(
+                () if reading.message.body.isolation_level == READ_COMMITTED else None))
 
     def _endpoints(self, reading: Reading) -> tuple[Any, ...]:
         if not reading.has_error or reading.version < LEADER_HINT_FROM:

@@ -25,13 +25,18 @@ OnAppend = Callable[[Partition], None]
 
 
 class Slot:
-    """The answer for one partition of a request, as it comes to be known."""
+    """The answer for one partition of a request, field by field, as it comes to be known."""
 
-    __slots__ = ("answer", "is_open")
+    __slots__ = ("fields", "is_open")
 
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
+    def __init__(self, index: int) -> None:
+        self.fields: dict[str, Any] = {"index": index, "base_offset": -1}
         self.is_open = False
+
+    @property
+    def error(self) -> int:
+        """The error code so far."""
+        return int(self.fields.get("error_code", 0))
 
 
 class Producing:
@@ -103,7 +108,7 @@ class ProduceApi:
     def _part(
         self, producing: Producing, name: str | None, part: Any, grown: dict[str, Partition]
     ) -> Slot:
-        slot = Slot(m.ProduceResponse.PartitionProduceResponse(index=part.index, base_offset=-1))
+        slot = Slot(part.index)
         request = producing.message.body
         found = self._leader(name, part.index, request.acks)
         if isinstance(found, Error):
@@ -113,10 +118,9 @@ class ProduceApi:
                 part.records, found.leader_epoch, self.outbox.wall_ms)
         except KafkaError as error:
             return self._refuse_records(slot, error)
-        answer = slot.answer
-        answer.base_offset = appended.base_offset
-        answer.log_append_time_ms = appended.append_time_ms
-        answer.log_start_offset = found.log.log_start_offset
+        slot.fields.update(
+            base_offset=appended.base_offset, log_append_time_ms=appended.append_time_ms,
+            log_start_offset=found.log.log_start_offset)
         if not appended.is_duplicate:
             grown[found.name] = found
             found.advance()
@@ -140,23 +144,22 @@ class ProduceApi:
     def _refuse(
         self, producing: Producing, slot: Slot, name: str | None, index: int, error: Error
     ) -> Slot:
-        slot.answer.error_code = error
+        slot.fields["error_code"] = error
         if error is Error.NOT_LEADER_OR_FOLLOWER and producing.message.version >= LEADER_HINT_FROM:
             hint = current_leader(self.replicas.image, name, index)
             if hint is not None:
-                slot.answer.current_leader = m.ProduceResponse.LeaderIdAndEpoch(
+                slot.fields["current_leader"] = m.ProduceResponse.LeaderIdAndEpoch(
                     leader_id=hint[0], leader_epoch=hint[1])
         return slot
 
     @staticmethod
     def _refuse_records(slot: Slot, error: KafkaError) -> Slot:
-        slot.answer.error_code = error.error
-        slot.answer.error_message = error.message or None
-        slot.answer.record_errors = tuple(
-            m.ProduceResponse.BatchIndexAndErrorMessage(
-                batch_index=index, batch_index_error_message=why)
-            for index, why in getattr(error, "record_errors", ())
-        )
+        slot.fields.update(
+            error_code=error.error, error_message=error.message or None,
+            record_errors=tuple(
+                m.ProduceResponse.BatchIndexAndErrorMessage(
+                    batch_index=index, batch_index_error_message=why)
+                for index, why in getattr(error, "record_errors", ())))
         return slot
 
     def _wait(self, producing: Producing, found: Partition, end: int, slot: Slot) -> None:
@@ -167,7 +170,7 @@ class ProduceApi:
         def settled(error: Error) -> None:
             if error is Error.NONE:
                 error = self._after_append(found)
-            slot.answer.error_code = error
+            slot.fields["error_code"] = error
             if not slot.is_open:
                 return
             slot.is_open = False
@@ -193,14 +196,15 @@ class ProduceApi:
         for _, slots in producing.topics:
             for slot in slots:
                 if slot.is_open:
-                    slot.answer.error_code = Error.REQUEST_TIMED_OUT
+                    slot.fields["error_code"] = Error.REQUEST_TIMED_OUT
         self._answer(producing)
 
     def _answer(self, producing: Producing) -> None:
+        part = m.ProduceResponse.PartitionProduceResponse
         responses = tuple(
             m.ProduceResponse.TopicProduceResponse(
                 name=topic.name, topic_id=topic.topic_id,
-                partition_responses=tuple(slot.answer for slot in slots))
+                partition_responses=tuple(part(**slot.fields) for slot in slots))
             for topic, slots in producing.topics
         )
         endpoints = self._endpoints(producing)
@@ -209,13 +213,12 @@ class ProduceApi:
 
     def _endpoints(self, producing: Producing) -> tuple[Any, ...]:
         leaders = {
-            slot.answer.current_leader.leader_id: None
-            for _, slots in producing.topics for slot in slots
-            if slot.answer.error_code == Error.NOT_LEADER_OR_FOLLOWER
+            slot.fields["current_leader"].leader_id: None
+            for _, slots in producing.topics for slot in slots if "current_leader" in slot.fields
         }
         return node_endpoints(
             m.ProduceResponse.NodeEndpoint, self.replicas.image, leaders) if leaders else ()
 
     def _acks_none(self, producing: Producing) -> None:
-        if any(slot.answer.error_code for _, slots in producing.topics for slot in slots):
+        if any(slot.error for _, slots in producing.topics for slot in slots):
             self.outbox.disconnect(producing.message.connection)

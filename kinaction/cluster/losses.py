@@ -7,6 +7,7 @@ from kinaction.kernel.effects import Returned
 from kinaction.kernel.machine import NodeCrashed
 from kinaction.kernel.trace import Step
 from kinaction.kernel.value import value
+from kinaction.log.facts import LogTruncated
 from kinaction.wire.batch import records
 
 if TYPE_CHECKING:
@@ -92,32 +93,38 @@ def _loss(cluster: "Cluster", told: Acknowledged) -> Loss:
     report, at_ms = told.report, told.step.at_ms
     had = _replicas_with(cluster, told)
     leader = cluster.leader(report.topic(), report.partition())
-    died = [
-        f"broker {fact.node} died at {step.at_ms} ms"
-        for step, fact in cluster.trace.facts("NodeCrashed")
-        if isinstance(fact, NodeCrashed) and fact.node in had and step.seq > told.step.seq
-    ]
-    parts = [
+    where = " and ".join(map(str, had)) or "nobody"
+    only = " only" if len(had) < len(cluster.brokers) else ""
+    sentence = "; ".join([
         f"{told.step.node} was told at {at_ms} ms that offset {report.offset()} of {told.name} is "
-        f"stored: then it was on broker {' and '.join(map(str, had)) or 'nobody'} only",
-        *died[:1],
-        *_cut(cluster, told, had),
+        f"stored: then it was on broker {where}{only}",
+        *_what_became_of_it(cluster, told, had),
         f"broker {leader} leads now and does not have it.",
-    ]
-    sentence = "; ".join(parts)
+    ])
     return Loss(report.topic(), report.partition(), report.offset(), report.value(), at_ms, sentence)
 
 
-def _cut(cluster: "Cluster", told: Acknowledged, had: list[int]) -> list[str]:
-    """Who of those that had it cut it off to agree with another leader."""
-    return [
-        f"broker {step.node} came back, followed a leader without it and cut it off at "
-        f"{step.at_ms} ms"
-        for step, fact in cluster.trace.facts("LogTruncated")
-        if step.seq > told.step.seq and step.node in had
-        and (fact.topic, fact.partition) == (told.report.topic(), told.report.partition())  # type: ignore[attr-defined]
-        and fact.offset <= told.report.offset()  # type: ignore[attr-defined]
-    ][:1]
+def _what_became_of_it(cluster: "Cluster", told: Acknowledged, had: list[int]) -> list[str]:
+    """How each broker that had the record lost it, or its say, in order of time."""
+    found: list[str] = []
+    for node in had:
+        after = [
+            (step, fact) for step, fact in cluster.trace.facts("NodeCrashed", "LogTruncated")
+            if step.node == node and step.seq > told.step.seq]
+        cut = next((step for step, fact in after if _cuts(fact, told)), None)
+        died = next((step for step, fact in after if isinstance(fact, NodeCrashed)
+                     and (cut is None or step.seq < cut.seq)), None)
+        words = [] if died is None else [f"died at {died.at_ms} ms"]
+        if cut is not None:
+            words.append(f"cut it off at {cut.at_ms} ms, to agree with a leader without it")
+        if words:
+            found.append(f"broker {node} {', then '.join(words)}")
+    return found
+
+
+def _cuts(fact: object, told: Acknowledged) -> bool:
+    return isinstance(fact, LogTruncated) and fact.offset <= told.report.offset() and (
+        fact.topic, fact.partition) == (told.report.topic(), told.report.partition())
 
 
 def _replicas_with(cluster: "Cluster", told: Acknowledged) -> list[int]:

@@ -5,7 +5,6 @@ advertise their inner names to each other and cannot know the ports before they 
 """
 
 from collections.abc import Mapping
-from copy import copy
 from typing import Any
 
 Addresses = Mapping[int, tuple[str, int]]
@@ -31,17 +30,15 @@ def translated(body: Any, addresses: Addresses) -> Any:
     is_single = type(body).__name__ == "FindCoordinatorResponse" and body.node_id in addresses
     if not parts and not is_single:
         return body
-    body = copy(body)
-    setattr(body, field, tuple(_moved(part, id_field, addresses) for part in parts))
+    changes: dict[str, Any] = {
+        field: tuple(_moved(part, id_field, addresses) for part in parts)}
     if is_single:
-        body.host, body.port = addresses[body.node_id]
-    return body
+        changes["host"], changes["port"] = addresses[body.node_id]
+    return body.replace(**changes)
 
 
 def _moved(part: Any, id_field: str, addresses: Addresses) -> Any:
     address = addresses.get(getattr(part, id_field))
     if address is None:
         return part
-    part = copy(part)
-    part.host, part.port = address
-    return part
+    return part.replace(host=address[0], port=address[1])

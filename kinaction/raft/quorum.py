@@ -10,7 +10,7 @@ from typing import Any
 
 from kinaction.kernel.effects import Replace
 from kinaction.kernel.events import Disk
-from kinaction.kernel.outbox import Json, Outbox
+from kinaction.kernel.outbox import Json, Outbox, Viewed
 from kinaction.raft.states import QUORUM_STATES
 from kinaction.wire.messages import uuid_text
 
@@ -33,6 +33,7 @@ class Quorum:
         self.leader_id: int | None = None
         self.voted_id: int | None = None
         self.high_watermark = -1
+        self.mirrors: tuple[Viewed, ...] = ()
 
     @property
     def is_voter(self) -> bool:
@@ -72,6 +73,12 @@ class Quorum:
             self.state = "follower"
         return True
 
+    def touch(self) -> None:
+        """Say that "raft/" may look different now, and whatever shows the same (`mirrors`)."""
+        self.outbox.touch(self)
+        for mirror in self.mirrors:
+            self.outbox.touch(mirror)
+
     def move(
         self,
         event: str,
@@ -89,13 +96,13 @@ class Quorum:
         self.leader_id, self.voted_id = leader_id, voted_id
         if before != (self.epoch, self.leader_id, self.voted_id):
             self.outbox.emit(Replace(self.file, self.encoded()))
-        self.outbox.touch(self)
+        self.touch()
 
     def advance_to(self, high_watermark: int) -> None:
         """Remember a higher high watermark; it is not on disk, as in Kafka."""
         assert high_watermark >= self.high_watermark, "the high watermark never goes back"
         self.high_watermark = high_watermark
-        self.outbox.touch(self)
+        self.touch()
 
     def encoded(self) -> bytes:
         """`quorum-state` as Kafka writes it (QuorumStateData v1)."""

@@ -71,6 +71,7 @@ class Raft:
         self.follower = Follower(self)
         self.leader: Leader | None = None
         self.replica = Replica(self)
+        self.quorum.mirrors = (self.replica,)
         self._on_committed = on_committed
         self._on_leadership = on_leadership
         self._delivered = log.log_start_offset
@@ -351,8 +352,7 @@ class Raft:
 
     def touch(self) -> None:
         """Say that "raft/" and the metadata partition may look different now."""
-        self.outbox.touch(self.quorum)
-        self.outbox.touch(self.replica)
+        self.quorum.touch()
 
     # -- timers ---------------------------------------------------------------------------------
 
