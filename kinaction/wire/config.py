@@ -41,9 +41,6 @@ class ConfigException(KafkaError):
     def __init__(self, message: str) -> None:
         super().__init__(Error.INVALID_CONFIG, message)
 
-    def __reduce__(self) -> tuple[type, tuple[str]]:
-        return type(self), (self.message,)
-
 
 class Config(Mapping[str, Any]):
     """The configs of one thing (see `config_keys` for the kinds): all keys, typed.

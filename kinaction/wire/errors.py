@@ -4,6 +4,7 @@ Names and numbers are Kafka 4.3's own (org.apache.kafka.common.protocol.Errors).
 """
 
 from enum import IntEnum
+from typing import Any
 
 
 class Error(IntEnum):
@@ -177,6 +178,17 @@ class KafkaError(Exception):
     def __str__(self) -> str:
         return f"{self.error.name}: {self.message}" if self.message else self.error.name
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(cls: type[KafkaError], args: tuple[Any, ...], state: dict[str, Any]) -> KafkaError:
+    """A copy, whatever arguments the subclass takes."""
+    made = cls.__new__(cls)
+    made.args = args
+    made.__dict__.update(state)
+    return made
+
 
 class MalformedMessage(KafkaError):
     """Bytes that are no message: cut, too long, or against their own lengths.
@@ -187,15 +199,9 @@ class MalformedMessage(KafkaError):
     def __init__(self, message: str) -> None:
         super().__init__(Error.INVALID_REQUEST, message)
 
-    def __reduce__(self) -> tuple[type, tuple[str]]:
-        return type(self), (self.message,)
-
 
 class UnsupportedVersion(KafkaError):
     """A message, or a field's value, that this version of the protocol cannot carry."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Error.UNSUPPORTED_VERSION, message)
-
-    def __reduce__(self) -> tuple[type, tuple[str]]:
-        return type(self), (self.message,)

@@ -38,9 +38,6 @@ class UnsupportedRequest(UnsupportedVersion):
         self.version = version
         self.correlation_id = correlation_id
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.api_key, self.version, self.correlation_id)
-
 
 _Reader = tuple[Callable[[Any, int], tuple[Any, int]], bool]
 _Writer = tuple[Callable[[Any], list[Chunk]], bool]

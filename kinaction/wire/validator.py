@@ -98,9 +98,6 @@ class InvalidBatch(KafkaError):
         self.record_errors = record_errors
         self.fails_request = fails_request
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.error, self.message, self.record_errors, self.fails_request)
-
 
 def only_batch(payload: Any, version: int = NEWEST_PRODUCE) -> tuple[BatchHeader, memoryview]:
     """The one batch in the records field of a Produce request; a cut rest is ignored.
