@@ -341,6 +341,7 @@ class Consumer(Client):
         self.asker.drop_all()
         self.network.close()
         self.is_closed = True
+        self.outbox.touch(self.seen)
         self.outbox.returned(call)
 
     def _check_open(self) -> None:
