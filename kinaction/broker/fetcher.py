@@ -1,4 +1,4 @@
-"""`Fetcher`: how followers copy. One Fetch in flight to each leader, for all its partitions at once.
+"""`Fetcher`: how followers copy. One Fetch in flight to each leader, for all its partitions.
 
 The offset a follower asks from is its own log end; a leader that sees another past answers where
 the histories part, and the follower cuts its log there (KIP-101, KIP-279, KIP-595).

@@ -1,4 +1,4 @@
-"""`Settings`: a broker's configs, with what topics override. Kafka's precedence, read at one place."""
+"""`Settings`: a broker's configs, with what topics override; precedence at one place."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -40,7 +40,7 @@ class ClientHandle:
                 Error.INVALID_REQUEST, f"{self.name} is closed; make a new {self.kind}.")
         self._cluster.tell(self.name, command, arguments, answer)
 
-    def _ask(self, command: str, timeout_ms: int = LONGEST_MS, **arguments: Any) -> Any:
+    def _ask(self, command: str, limit_ms: int = LONGEST_MS, **arguments: Any) -> Any:
         """Call and let time pass until the answer is there."""
         answers: list[tuple[Any, Exception | None]] = []
 
@@ -49,11 +49,11 @@ class ClientHandle:
                 answers.append((result, error))
 
         self._start(command, answer, **arguments)
-        reached = self._cluster.driver.run_until(lambda: bool(answers), timeout_ms)
+        reached = self._cluster.driver.run_until(lambda: bool(answers), limit_ms)
         if not reached:
             raise KafkaError(
                 Error.REQUEST_TIMED_OUT,
-                f"{self.name} had no answer to {command} within {timeout_ms} ms.")
+                f"{self.name} had no answer to {command} within {limit_ms} ms.")
         result, error = answers[0]
         if error is not None:
             raise error
@@ -87,9 +87,12 @@ class ProducerClient(ClientHandle):
         """
         told = on_delivery or callback
         self._waiting += 1
+        refused: list[Exception] = []
 
         def answer(report: ConsumedMessage | None, error: Exception | None, _last: bool) -> None:
             self._waiting -= 1
+            if error is not None and report is None:
+                refused.append(error)
             failed = error if isinstance(error, KafkaError) else report and report.error()
             if report is None:
                 report = ConsumedMessage(topic, partition, -1001, key, value, error=failed or None)
@@ -102,6 +105,8 @@ class ProducerClient(ClientHandle):
         except BaseException:
             self._waiting -= 1
             raise
+        if refused and told is None:
+            raise refused[0]
 
     def flush(self, timeout: float | None = None) -> int:
         """Send what waits and let time pass until all is settled; how many are not."""
@@ -240,7 +245,7 @@ class ConsumerClient(ClientHandle):
         return list(self._ask("offsets_for_times", milliseconds(timeout), partitions=asked))
 
     def get_watermark_offsets(
-        self, partition: TopicPartition, timeout: float = 60.0, cached: bool = False  # noqa: ARG002
+        self, partition: TopicPartition, timeout: float = 60.0, cached: bool = False
     ) -> tuple[int, int]:
         """(log start offset, high watermark) of a partition."""
         low, high = self._ask("get_watermark_offsets", milliseconds(timeout), partition=partition)

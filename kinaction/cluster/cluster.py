@@ -4,21 +4,18 @@ The learner's and the tests' one door. Whatever acts on the world goes through `
 the same methods work while the cluster is served over TCP.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kinaction.broker.broker import Broker
 from kinaction.client.machine import Client
 from kinaction.cluster.clients import AdminHandle, ClientHandle, ConsumerClient, ProducerClient
 from kinaction.cluster.conditions import condition
-from kinaction.cluster.driver import Driver, NotReached, VirtualTime
+from kinaction.cluster.driver import NotReached, VirtualTime
 from kinaction.cluster.faults import Faults
 from kinaction.cluster.pictures import Pictures
 from kinaction.cluster.serve import Served
 from kinaction.cluster.setup import KAFKA_PORT, Setup, checked_count, latency
-from kinaction.controller.image import MetadataImage
 from kinaction.kernel.message import NodeId
-from kinaction.kernel.trace import Trace
 from kinaction.sim.faults import FaultyWorld
 from kinaction.sim.links import Latency
 from kinaction.wire.errors import Error, KafkaError
@@ -68,10 +65,10 @@ class Cluster(Faults, Pictures):
     def _open(self, setup: Setup, world: FaultyWorld) -> None:
         self.setup = setup
         self.world = world
-        self.driver: Driver = VirtualTime(world)
+        self.driver = VirtualTime(world)
         self.brokers = tuple(range(1, setup.brokers + 1))
-        self.clients: dict[NodeId, ClientHandle] = {}
-        self.watches: list[list[Any]] = []
+        self.clients = {}
+        self.watches = []
         self.first_seq = 0
 
     def _boot(self) -> None:
@@ -202,6 +199,14 @@ class Cluster(Faults, Pictures):
         """Ask the controller for a preferred leader election (the first replica leads again)."""
         self._admin().call("elect_leader", topic=topic, partition=partition, broker=broker)
 
+    def metadata(self, via: int) -> Any:
+        """What one broker answers to a Metadata request: its map of brokers and leaders."""
+        name = f"asker-{via}"
+        if name not in self.clients:
+            self.clients[name] = self._client(
+                "admin", {"bootstrap.servers": f"kafka-{via}:{KAFKA_PORT}"}, name)
+        return self.clients[name].list_topics()
+
     # -- time -----------------------------------------------------------------------------
 
     def run(self, seconds: float = 0, ms: int = 0) -> "Cluster":
@@ -232,93 +237,6 @@ class Cluster(Faults, Pictures):
             if not self.world.step():
                 return False
         return True
-
-    @property
-    def now_ms(self) -> int:
-        """Virtual time, ms since the cluster began."""
-        return self.world.now_ms
-
-    # -- looking --------------------------------------------------------------------------
-
-    @property
-    def trace(self) -> Trace:
-        """The record of the run.
-
-        Raises:
-            KafkaError: INVALID_REQUEST, the cluster was made with trace=False.
-        """
-        trace = self.world.host.trace
-        if trace is None:
-            raise KafkaError(Error.INVALID_REQUEST,
-                             "this cluster records nothing: make it with trace=True.")
-        return trace
-
-    def broker(self, node: int) -> Broker:
-        """The machine of a running broker."""
-        there = self.world.nodes.get(node)
-        if there is None or not isinstance(there.machine, Broker):
-            raise KafkaError(Error.BROKER_NOT_AVAILABLE,
-                             f"broker {node!r} does not run; brokers are {self.brokers}.")
-        return there.machine
-
-    def running(self) -> Iterable[Broker]:
-        """The machines of all running brokers."""
-        return (self.broker(node) for node in self.brokers
-                if self.world.nodes[node].machine is not None)
-
-    def controller(self) -> int | None:
-        """The active controller: the leader of the metadata log that knows it leads."""
-        leading = [one for one in self.running() if one.raft.state == "leader"]
-        return max(leading, key=lambda one: one.raft.epoch).id if leading else None
-
-    def image(self) -> MetadataImage:
-        """The newest metadata that any running broker has."""
-        return max((one.image for one in self.running()), key=lambda image: image.offset)
-
-    def leader(self, topic: str, partition: int = 0) -> int | None:
-        """The broker that leads a partition, as the cluster's metadata says; None: nobody."""
-        found = self._partition(topic, partition).leader
-        return found if found >= 0 else None
-
-    def isr(self, topic: str, partition: int = 0) -> tuple[int, ...]:
-        """The in-sync replicas of a partition, as the cluster's metadata says."""
-        return tuple(self._partition(topic, partition).isr)
-
-    def _partition(self, topic: str, partition: int) -> Any:
-        found = self.image().partition(topic, partition)
-        if found is None:
-            known = ", ".join(self.image().topics) or "none"
-            raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION,
-                             f"there is no partition {topic}-{partition}; topics are: {known}.")
-        return found
-
-    def metadata(self, via: int) -> Any:
-        """What one broker answers to a Metadata request: its map of brokers and leaders."""
-        name = f"asker-{via}"
-        if name not in self.clients:
-            self.clients[name] = self._client(
-                "admin", {"bootstrap.servers": f"kafka-{via}:{KAFKA_PORT}"}, name)
-        return self.clients[name].list_topics()
-
-    def nodes(self) -> tuple[NodeId, ...]:
-        """Every broker and client."""
-        return tuple(node for node in self.world.nodes if node != "hand")
-
-    def node(self, given: Any) -> NodeId:
-        """The node that is meant by a broker id, a client's handle or a name.
-
-        Raises:
-            KafkaError: INVALID_REQUEST, there is none; names those there are.
-        """
-        name: NodeId = given.name if isinstance(given, ClientHandle) else given
-        if name not in self.world.nodes:
-            there = ", ".join(map(str, self.nodes()))
-            raise KafkaError(Error.INVALID_REQUEST, f"there is no node {given!r}; there are {there}.")
-        return name
-
-    def digest(self) -> str:
-        """SHA-256 of the whole run: equal digests are equal runs."""
-        return self.trace.digest()
 
     # -- the world outside -----------------------------------------------------------------
 

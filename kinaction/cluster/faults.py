@@ -1,28 +1,26 @@
 """`Faults`: everything a button does to the world, as methods of the cluster."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kinaction.cluster.base import ClusterState
 from kinaction.kernel.message import Message, NodeId
 from kinaction.kernel.trace import Flight
 from kinaction.wire.batch import joined, records
 from kinaction.wire.errors import Error, KafkaError
 
-if TYPE_CHECKING:
-    from kinaction.cluster.cluster import Cluster
-
 Node = Any
 """A broker's id, a client's handle or its name."""
 
 
-class Faults:
+class Faults(ClusterState):
     """The fault palette of a cluster. Nodes are broker ids, client handles or client names."""
 
-    def kill(self: "Cluster", node: Node) -> None:
+    def kill(self, node: Node) -> None:
         """kill -9: the process is gone, its connections are reset, its files stay."""
         self.driver.do(lambda: self.world.crash(self.node(node)))
 
-    def restart(self: "Cluster", node: Node) -> None:
+    def restart(self, node: Node) -> None:
         """Start a dead node again, from what its disk holds (a running one is killed first)."""
         name = self.node(node)
 
@@ -32,26 +30,26 @@ class Faults:
 
         self.driver.do(act)
 
-    def pause(self: "Cluster", node: Node) -> None:
+    def pause(self, node: Node) -> None:
         """Stop a process for a while, like a long garbage collection."""
         self.driver.do(lambda: self.world.pause(self.node(node)))
 
-    def resume(self: "Cluster", node: Node) -> None:
+    def resume(self, node: Node) -> None:
         """Let a paused process go on."""
         self.driver.do(lambda: self.world.resume(self.node(node)))
 
-    def cut(self: "Cluster", one: Node, other: Node) -> None:
+    def cut(self, one: Node, other: Node) -> None:
         """Cut the link between two nodes: silence in both directions."""
         self.driver.do(lambda: self.world.cut(self.node(one), self.node(other)))
 
-    def isolate(self: "Cluster", node: Node) -> None:
+    def isolate(self, node: Node) -> None:
         """Cut every link of a node: it lives, and nobody hears it."""
         name = self.node(node)
         for other in self.nodes():
             if other != name:
                 self.cut(name, other)
 
-    def heal(self: "Cluster", one: Node = None, other: Node = None) -> None:
+    def heal(self, one: Node = None, other: Node = None) -> None:
         """Mend one link, all links of a node, or all there are."""
         ends = [self.node(end) for end in (one, other) if end is not None]
 
@@ -62,7 +60,7 @@ class Faults:
 
         self.driver.do(act)
 
-    def drop(self: "Cluster", message: int, reset: bool = False) -> None:
+    def drop(self, message: int, reset: bool = False) -> None:
         """Lose a message that is under way, and the rest of its connection with it.
 
         TCP loses no single message. The requester notices at request.timeout.ms, or at once with
@@ -70,26 +68,26 @@ class Faults:
         """
         self.driver.do(lambda: self.world.drop(message, reset))
 
-    def delay(self: "Cluster", message: int, ms: int) -> None:
+    def delay(self, message: int, ms: int) -> None:
         """Hold up a message that is under way, and those behind it on its connection."""
         self.driver.do(lambda: self.world.delay(message, ms))
 
-    def duplicate(self: "Cluster", message: int) -> None:
+    def duplicate(self, message: int) -> None:
         """Let a message that is under way arrive twice."""
         self.driver.do(lambda: self.world.duplicate(message))
 
-    def power_cut(self: "Cluster", *brokers: int) -> None:
+    def power_cut(self, *brokers: int) -> None:
         """The power fails under these brokers (all when none is named): page caches are lost."""
         for broker in brokers or self.brokers:
             self.driver.do(lambda broker=broker: self.world.lose_power(broker))  # type: ignore[misc]
 
-    def flip_byte(self: "Cluster", broker: int, path: str, position: int) -> None:
+    def flip_byte(self, broker: int, path: str, position: int) -> None:
         """Damage one byte of a broker's file; it is read at the next start."""
         self.driver.do(lambda: self.world.flip_byte(broker, path, position))
 
     # -- naming messages ------------------------------------------------------------------
 
-    def in_flight(self: "Cluster") -> list[Flight]:
+    def in_flight(self) -> list[Flight]:
         """The messages that are under way now, oldest first."""
         numbers = {
             number for connection in self.world.network.connections.values()
@@ -98,7 +96,7 @@ class Faults:
         return [flight for flight in self.trace.flights() if flight.number in numbers]
 
     def message(
-        self: "Cluster", api: str, *, value: Any = None, key: Any = None, answer: bool = False,
+        self, api: str, *, value: Any = None, key: Any = None, answer: bool = False,
         source: Node = None, target: Node = None, nth: int = 1,
     ) -> int:
         """The number of the nth message of a kind, to drop, delay or duplicate it.
@@ -124,7 +122,7 @@ class Faults:
                 "sent; look at cluster.in_flight() or trace.to_frame().")
         return found[nth - 1].number
 
-    def asked(self: "Cluster", response: Message) -> Any:
+    def asked(self, response: Message) -> Any:
         """The request that a response answers; None when the trace has let it go."""
         for flight in reversed(self.trace.flights()):
             sent = flight.message
@@ -134,7 +132,7 @@ class Faults:
         return None
 
     def when(
-        self: "Cluster", wanted: Callable[[Message], bool], action: Callable[[int], None],
+        self, wanted: Callable[[Message], bool], action: Callable[[int], None],
         *, times: int = 1,
     ) -> None:
         """Do something with the next message that fits, as soon as it is under way.
@@ -145,7 +143,7 @@ class Faults:
         if self.run_watched not in self.world.on_step:
             self.world.on_step.append(self.run_watched)
 
-    def run_watched(self: "Cluster", seq: int) -> None:
+    def run_watched(self, seq: int) -> None:
         """Look at the messages sent in step `seq` and later; called after every step."""
         for number, message in list(self.trace.sent_since(seq)):
             for watch in list(self.watches):

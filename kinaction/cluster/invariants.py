@@ -6,6 +6,7 @@ Reads the trace's patches and the machines' logs; a breach is an error in words,
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from kinaction.broker.broker import Broker
 from kinaction.kernel.trace import Step
 from kinaction.wire.batch import parse_header
 
@@ -70,9 +71,9 @@ class Invariants:
     def _check_committed(self, step: Step, name: str, high_watermark: int) -> None:
         topic, _, index = name.rpartition("-")
         machine = self.cluster.world.nodes[step.node].machine
-        if machine is None:
+        if not isinstance(machine, Broker):
             return
-        partition = self.cluster.broker(step.node).replicas.partitions.get((topic, int(index)))
+        partition = machine.replicas.partitions.get((topic, int(index)))
         if partition is None or not partition.is_leader:
             return
         committed = self._committed.setdefault(name, {})

@@ -23,7 +23,7 @@ class Acknowledged:
 
     @property
     def name(self) -> str:
-        """ "topic-partition"."""
+        """The log that it was written to, as "topic-partition"."""
         return f"{self.report.topic()}-{self.report.partition()}"
 
 
@@ -96,12 +96,13 @@ def _loss(cluster: "Cluster", told: Acknowledged) -> Loss:
     where = " and ".join(map(str, had)) or "nobody"
     only = " only" if len(had) < len(cluster.brokers) else ""
     sentence = "; ".join([
-        f"{told.step.node} was told at {at_ms} ms that offset {report.offset()} of {told.name} is "
-        f"stored: then it was on broker {where}{only}",
+        (f"{told.step.node} was told at {at_ms} ms that offset {report.offset()} of {told.name} "
+         f"is stored: then it was on broker {where}{only}"),
         *_what_became_of_it(cluster, told, had),
         f"broker {leader} leads now and does not have it.",
     ])
-    return Loss(report.topic(), report.partition(), report.offset(), report.value(), at_ms, sentence)
+    return Loss(
+        report.topic(), report.partition(), report.offset(), report.value(), at_ms, sentence)
 
 
 def _what_became_of_it(cluster: "Cluster", told: Acknowledged, had: list[int]) -> list[str]:

@@ -75,10 +75,9 @@ class Setup:
     def world(self) -> FaultyWorld:
         """A fresh world with the brokers in it, nothing run yet."""
         trace = Trace() if self.is_traced else None
-        world = FaultyWorld(
+        return FaultyWorld(
             seed=self.seed, between_brokers=self.between_brokers, to_clients=self.to_clients,
             trace=trace)
-        return world
 
 
 def latency(given: "int | Latency", what: str) -> Latency:
@@ -104,5 +103,6 @@ def checked_count(brokers: int) -> int:
     if not isinstance(brokers, int) or not 1 <= brokers <= MOST_BROKERS:
         raise KafkaError(
             Error.INVALID_CONFIG,
-            f"brokers is {brokers!r}; a cluster here has 1 to {MOST_BROKERS}. Try Cluster(brokers=3).")
+            f"brokers is {brokers!r}; a cluster here has 1 to {MOST_BROKERS}. "
+            "Try Cluster(brokers=3).")
     return brokers

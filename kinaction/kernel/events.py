@@ -33,7 +33,7 @@ class Crashed:
 
 @value
 class Paused:
-    """The process is stopped (a long garbage collection, SIGSTOP): nothing happens until Resumed."""
+    """The process is stopped (a long garbage collection, SIGSTOP): nothing happens meanwhile."""
 
 
 @value

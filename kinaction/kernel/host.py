@@ -72,7 +72,8 @@ class Host:
         seen: dict[str, dict[str, Json]], path: str, part: Viewed, patches: list[Patch]
     ) -> None:
         old: dict[str, Any] = seen.get(path, {})
-        new: dict[str, Json] = {key: shown for key, shown in part.view().items() if shown is not None}
+        new: dict[str, Json] = {
+            key: shown for key, shown in part.view().items() if shown is not None}
         if new == old:
             return
         for key, shown in new.items():

@@ -2,7 +2,7 @@
 
 Handlers are `on_…` methods marked `@handles(Type)`, where Type is an event or the body of a
 message; a machine finds its own and those of its components once, when it is made. Timers are
-handled by name: `@handles_timer("linger")` takes TimerFired("linger") and TimerFired(("linger", x)).
+handled by name: `@handles_timer("linger")` takes TimerFired("linger") and of ("linger", x).
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""`value`: the decorator of every Value. Frozen for the type checker always, at run time under tests.
+"""`value`: the decorator of every Value. Frozen for mypy always, at run time under tests.
 
 A frozen dataclass pays for each field at construction, and a step makes several of them; so
 the interpreter enforces it only where KINACTION_FROZEN is set (the test suite sets it), and mypy

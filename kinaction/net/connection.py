@@ -1,7 +1,7 @@
 """`ServedConnection`: one TCP connection of an external client to one broker.
 
-One request at a time is worked on; what was sent behind it waits (as Kafka mutes the channel). Bytes
-that cannot be a request close the connection without a word.
+One request at a time is worked on; what was sent behind it waits (as Kafka mutes the channel).
+Bytes that cannot be a request close the connection without a word.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class ServedConnection(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self.gateway.opened(self)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+    def get_buffer(self, sizehint: int) -> memoryview:
         """See asyncio: one buffer for all connections, it is emptied at once."""
         return self.gateway.buffer
 
@@ -59,7 +59,7 @@ class ServedConnection(asyncio.BufferedProtocol):
             self.is_paused = True
             self.transport.pause_reading()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self.gateway.closed(self)
 

@@ -22,14 +22,14 @@ class Outside(Machine):
         self.attach(self)
 
     @handles_call("sent")
-    def on_sent(self, call: int, message: Message) -> None:  # noqa: ARG002
+    def on_sent(self, call: int, message: Message) -> None:
         """It sent a request."""
         self.requests += 1
         self.client_id = message.client_id
         self.outbox.touch(self)
         self.outbox.send(message)
 
-    def on_unhandled(self, message: Message) -> None:  # noqa: ARG002
+    def on_unhandled(self, message: Message) -> None:
         """It heard a response."""
         self.responses += 1
         self.outbox.touch(self)

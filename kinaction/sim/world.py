@@ -153,7 +153,7 @@ class World:
         if there.machine is None:
             return
         if there.is_paused:
-            there.stash.append(Due(self.now_ms, node, event, cause, there.life))
+            there.stash.append(Due(self.now_ms, 0, node, event, cause, there.life))
         else:
             self._run(there, event, cause)
 
