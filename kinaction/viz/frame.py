@@ -47,7 +47,8 @@ def rows(trace: Trace) -> Iterator[tuple[Any, ...]]:
         sentence = narrated(step, traffic)
         messages = list(_messages(step))
         for number, message, direction in messages:
-            for part in parts_of(message, names) or [None]:
+            parts: list[Part | None] = list(parts_of(message, names)) or [None]
+            for part in parts:
                 yield _row(step, (number, message, direction), part, (facts, sentence))
         if not messages or not isinstance(step.event, Received):
             yield _row(step, None, None, (facts, sentence))

@@ -154,7 +154,12 @@ def _room(width: int, sizes: Sizes) -> float:
 
 def _full_width(column: Column, cells: int, sizes: Sizes) -> int:
     count, cell = _cells_of(column, cells, sizes)
-    return sizes.rail + count * cell + sizes.gutter
+    return sizes.rail + count * cell + _gutter_of(column, sizes)
+
+
+def _gutter_of(column: Column, sizes: Sizes) -> int:
+    """As wide as the token of one offset needs it."""
+    return max(sizes.gutter, int(text_width("0" * column.digits, 11, BOLD)) + 8)
 
 
 def _cells_of(column: Column, cells: int, sizes: Sizes) -> tuple[int, int]:
@@ -193,10 +198,10 @@ def _matrix(width: int, plan: Plan, sizes: Sizes, is_still: bool,
     widths = []
     for column in shown:
         if mode == "full":
-            widths.append((*_cells_of(column, cells, sizes), sizes.gutter, False))
+            widths.append((*_cells_of(column, cells, sizes), _gutter_of(column, sizes), False))
         elif column.key == opened:
             fit = _open_cells(width, column, len(shown), sizes)
-            widths.append((*_cells_of(column, fit, sizes), sizes.gutter, False))
+            widths.append((*_cells_of(column, fit, sizes), _gutter_of(column, sizes), False))
         else:
             widths.append((COMPACT_CELLS, COMPACT_CELL, COMPACT_GUTTER, True))
     taken = sum(sizes.rail + count * cell + gutter for count, cell, gutter, _ in widths) + 5

@@ -132,14 +132,14 @@ def _head(
     title = next(held.title for held in plan.columns if held.key == slot.key)
     room = slot.width - 8
     marks: list[Mark] = [
-        ("text", "t13 b", slot.x - 6, 16, fitted(title, room, 13, BOLD))
+        ("text", "t13 b", slot.x + 4, 16, fitted(title, room, 13, BOLD))
     ]
     if column is not None:
         weight = BOLD if column["bad"] else REGULAR
         words = column["text"]
         if layout.is_narrow or text_width(words, 11, weight) > room:
             words = fitted(column["short"], room, 11, weight)
-        marks.append(("text", "err b" if column["bad"] else "m", slot.x - 6, 31, words))
+        marks.append(("text", "err b" if column["bad"] else "m", slot.x + 4, 31, words))
     return marks
 
 
@@ -151,7 +151,7 @@ def _rail(layout: Layout, plan: Plan, slot: Slot, column: Mapping[str, Any],
     marks: list[Mark] = []
     middle = layout.tape + layout.tape_height / 2
     if len(members) > 1:
-        parts: list[object] = ["M", slot.x, layout.rows[members[0]] + middle]
+        parts: list[object] = ["M", slot.rail, layout.rows[members[0]] + middle]
         for at in range(members[0] + 1, members[-1]):
             if at not in members and tapes[at] is not None:
                 y = layout.rows[at] + middle
@@ -161,7 +161,7 @@ def _rail(layout: Layout, plan: Plan, slot: Slot, column: Mapping[str, Any],
         if tape is not None:
             is_in = plan.brokers[at] in column["isr"]
             y = layout.rows[at] + middle
-            marks += _rail_mark(slot.x, y, tape, is_in, slot.is_compact)
+            marks += _rail_mark(slot.rail, y, tape, is_in, slot.is_compact)
     return marks
 
 
@@ -235,7 +235,7 @@ def group_marks(layout: Layout, scene: Scene, plan: Plan) -> list[Mark]:
     middle = x + boxes[0].width / 2
     if layout.is_narrow:
         return [("line", "group", middle, top, middle, bottom)] if len(boxes) == 2 else []
-    lines = _group_lines(group, boxes[0].width + 8, layout.is_still)
+    lines = _group_lines(group, boxes[0].width + 2, layout.is_still)
     height = 15 * len(lines)
     if bottom - top < height + 8:
         return []

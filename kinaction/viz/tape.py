@@ -86,7 +86,7 @@ def _under(place: Tape, tape: Mapping[str, Any]) -> list[Mark]:
 def _under_leader(place: Tape, readers: Sequence[Sequence[Any]]) -> list[Mark]:
     """The high watermark with its number, and who reads next where; no two labels touch."""
     x, y, hw = place.x(place.column["hw"]), place.y, place.column["hw"]
-    limit = place.slot.x + place.slot.width - 12 if place.layout.is_still else place.end + 2
+    limit = place.slot.x + place.slot.width - 2 if place.layout.is_still else place.end
     marks: list[Mark] = [("line", "hw", x, y - 3, x, y + 39)]
     at_hw, others = _readers_in_view(place, readers)
     taken: list[Span] = [(x - 1, x + 1)]

@@ -1,5 +1,6 @@
 // Routes: the right-angled way of a message. Data runs east, answers west, replication north-south.
-// A route is {points, travel: [from, to] (px along it that a token uses), lanes: a name for each leg}.
+// A route is {points, travel: [from, to] (px along it that a token uses), lanes: a name for each leg,
+// starts, ends: whether it begins or ends at an actor; room: the widest token, in a gutter}.
 import { busOf, doorsOf, windowOf } from "./stage.js";
 
 const STOP = 10; // a token stops this far before a tape, so that it covers no digits
@@ -46,12 +47,12 @@ function finish(view, points, lanes, row, lane, token, edge) {
   const x = anchor(view, token);
   if (x === null) {
     points.push([edge, lane]);
-    return route(points, lanes, 0, 0);
+    return { ...route(points, lanes, 0, 0), starts: true };
   }
   const tape = view.layout.rows[row] + view.layout.tape - 1;
   points.push([x, lane], [x, tape]);
   lanes.push(`drop/${row}`);
-  return route(points, lanes, 0, Math.min(STOP, tape - lane));
+  return { ...route(points, lanes, 0, Math.min(STOP, tape - lane)), starts: true };
 }
 
 // From a row's tape up to its street and out to an actor.
@@ -81,7 +82,7 @@ function outOfRow(view, box, row, token) {
     lanes.push(`bus/${isLeft ? "l" : "r"}`, `door/${box.key}`);
   }
   points.push([end, door]);
-  return route(points, lanes, before, 0);
+  return { ...route(points, lanes, before, 0), ends: true };
 }
 
 // Between two rows: along the gutter of the column, or of the metadata log, or in the rows' header.
@@ -94,7 +95,7 @@ function between(view, from, to, token) {
     const way = to > from ? 1 : -1;
     const start = layout.rows[from] + (way > 0 ? layout.row_height - 14 : 4);
     const goal = layout.rows[to] + (way > 0 ? 4 : layout.row_height - 14);
-    return route([[x, start], [x, goal]], ["header"], 0, 0);
+    return { ...route([[x, start], [x, goal]], ["header"], 0, 0), room: 24 };
   }
   const ends = [from, to].map((row) => tapeEnd(view, slot, row));
   const points = [[ends[0] + 3, layout.rows[from] + middle], [slot.gutter, layout.rows[from] + middle],
@@ -102,7 +103,8 @@ function between(view, from, to, token) {
   const lanes = [`in/${slot.key}`, `gutter/${slot.key}`, `in/${slot.key}`];
   const first = Math.abs(points[1][0] - points[0][0]);
   const last = Math.abs(points[3][0] - points[2][0]);
-  return route(points, lanes, first, last);
+  const room = slot.x + slot.width - (slot.tape + slot.cells * slot.cell) - 1;
+  return { ...route(points, lanes, first, last), room };
 }
 
 function tapeEnd(view, slot, row) {

@@ -75,7 +75,7 @@ export class Scenery {
     const { head, tapes } = columnMarks(view, slot, selected);
     const texts = head.filter(([kind]) => kind === "text");
     const rest = head.filter(([kind]) => kind !== "text");
-    const hit = `<g class="hit" role="button" tabindex="-1" data-key="column:${slot.key}" aria-label="${columnLabel(view, slot.key)}"><rect class="focus" x="${slot.x - 9}" y="2" width="${Math.max(20, slot.width - 4)}" height="36" rx="6"/>${toSvg(texts)}</g>`;
+    const hit = `<g class="hit" role="button" tabindex="-1" data-key="column:${slot.key}" aria-label="${columnLabel(view, slot.key)}"><rect class="focus" x="${slot.x + 1}" y="2" width="${Math.max(20, slot.width - 4)}" height="36" rx="6"/>${toSvg(texts)}</g>`;
     const bodies = tapes.map((marks, at) => {
       const broker = view.layout.brokers[at];
       return `<g class="tape">${toSvg(marks, (offset) => cellLabel(view, slot.key, broker, offset), (offset) => `record:${slot.key}/${offset}@${broker}`)}</g>`;

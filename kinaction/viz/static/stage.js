@@ -102,13 +102,13 @@ export function windowOf(slot, column) {
 
 function head(view, slot, column) {
   const room = slot.width - 8;
-  const marks = [["text", "t13 b", slot.x - 6, 16, view.measure.fitted(view.titles[slot.key], room, 13, BOLD)]];
+  const marks = [["text", "t13 b", slot.x + 4, 16, view.measure.fitted(view.titles[slot.key], room, 13, BOLD)]];
   if (column) {
     const weight = column.bad ? BOLD : REGULAR;
     let words = column.text;
     if (view.layout.is_narrow || view.measure.width(words, 11, weight) > room)
       words = view.measure.fitted(column.short, room, 11, weight);
-    marks.push(["text", column.bad ? "err b" : "m", slot.x - 6, 31, words]);
+    marks.push(["text", column.bad ? "err b" : "m", slot.x + 4, 31, words]);
   }
   return marks;
 }
@@ -119,7 +119,7 @@ function rail(layout, slot, column, tapes) {
   const middle = layout.tape + layout.tape_height / 2;
   if (members.length > 1) {
     const last = members[members.length - 1];
-    const parts = ["M", slot.x, layout.rows[members[0]] + middle];
+    const parts = ["M", slot.rail, layout.rows[members[0]] + middle];
     for (let at = members[0] + 1; at < last; at++) {
       if (members.includes(at) || !tapes[at]) continue;
       const y = layout.rows[at] + middle;
@@ -128,7 +128,7 @@ function rail(layout, slot, column, tapes) {
     marks.push(["path", "rail", pathOf(...parts, "V", layout.rows[last] + middle)]);
   }
   tapes.forEach((tape, at) => {
-    if (tape) marks.push(...railMark(slot.x, layout.rows[at] + middle, tape, column.isr.includes(layout.brokers[at]), slot.is_compact));
+    if (tape) marks.push(...railMark(slot.rail, layout.rows[at] + middle, tape, column.isr.includes(layout.brokers[at]), slot.is_compact));
   });
   return marks;
 }
@@ -189,7 +189,7 @@ export function groupMarks(view) {
   const bottom = isPair ? boxes[1].y : layout.rows[layout.rows.length - 1] + layout.row_height;
   const middle = x + width / 2;
   if (layout.is_narrow) return isPair ? [["line", "group", middle, top, middle, bottom]] : [];
-  const lines = groupLines(view.measure, group, width + 8, layout.is_still);
+  const lines = groupLines(view.measure, group, width + 2, layout.is_still);
   const height = 15 * lines.length;
   if (bottom - top < height + 8) return [];
   const start = isPair ? (top + bottom - height) / 2 : top + 14;

@@ -39,7 +39,7 @@ function underLeader(place, readers) {
   const { y, slot, measure } = place;
   const hw = place.column.hw;
   const x = place.x(hw);
-  const limit = place.layout.is_still ? slot.x + slot.width - 12 : place.end + 2;
+  const limit = place.layout.is_still ? slot.x + slot.width - 2 : place.end;
   const marks = [["line", "hw", x, y - 3, x, y + 39]];
   const [atHw, others] = readersInView(place, readers);
   const taken = [[x - 1, x + 1]];

@@ -16,6 +16,13 @@ export function tokenWidth(measure, label) {
   return Math.max(17, measure.width(label, 11, 650) + 12);
 }
 
+// In a gutter there is room for one offset: the last one says how far the copy goes.
+function labelThatFits(measure, label, room = Infinity) {
+  for (const each of [label, label.slice(label.indexOf("–") + 1)])
+    if (measure.width(each, 11, 650) + 2 <= room) return each;
+  return "";
+}
+
 // The shape of a kind, centred on x, y.
 export function outline(kind, x, y, width, height) {
   const [l, r, t, b, p] = [x - width / 2, x + width / 2, y - height / 2, y + height / 2, height / 2.6];
@@ -36,15 +43,16 @@ export function placeTokens(view, flights, nowMs, selected) {
     for (const token of flight.tokens) {
       const route = routeOf(view, flight, token);
       if (!route) continue;
-      const isLabelled = !isCrowd || flight.number === selected;
+      const label = !isCrowd || flight.number === selected ? labelThatFits(view.measure, token.label, route.room) : "";
       const small = flight.kind === "ack" || flight.kind === "consume" ? SMALL * 1.5 : SMALL;
-      const width = isLabelled ? tokenWidth(view.measure, token.label) : small;
-      const [from, to] = route.travel;
+      const width = label ? Math.min(tokenWidth(view.measure, label), route.room ?? Infinity) : small;
+      const from = route.travel[0] + (route.starts ? width / 2 : 0);
+      const to = Math.max(from, route.travel[1] - (route.ends ? width / 2 + 1 : 0));
       const along = from + (to - from) * progress(flight, nowMs);
       const place = placeAt(route, along);
       wanted.push({
-        flight, token, route, along, width, count: 1, label: isLabelled ? token.label : "", isLost: isLost(flight, nowMs),
-        height: isLabelled ? HEIGHT : SMALL, ...place, isGutter: route.lanes[place.leg]?.startsWith("gutter"),
+        flight, token, route, along, from, width, count: 1, label, isLost: isLost(flight, nowMs),
+        height: label ? HEIGHT : SMALL, ...place, isGutter: route.lanes[place.leg]?.startsWith("gutter"),
       });
     }
   wanted.sort((one, other) => (other.isGutter - one.isGutter) || one.flight.sentMs - other.flight.sentMs || one.flight.number - other.flight.number);
@@ -57,8 +65,8 @@ function settle(view, wanted) {
     let along = token.along;
     let blocker = overlapped(placed, token);
     let steps = 0;
-    while (blocker && along > token.route.travel[0] && steps++ < 24) {
-      along = Math.max(token.route.travel[0], along - BACK);
+    while (blocker && along > token.from && steps++ < 24) {
+      along = Math.max(token.from, along - BACK);
       Object.assign(token, placeAt(token.route, along));
       blocker = overlapped(placed, token);
     }
@@ -72,8 +80,8 @@ function settle(view, wanted) {
 function merge(view, placed, blocker, token) {
   const grown = { ...blocker, count: blocker.count + token.count };
   if (blocker.label) {
-    grown.label = `×${grown.count}`;
-    grown.width = Math.max(blocker.width, tokenWidth(view.measure, grown.label));
+    grown.label = labelThatFits(view.measure, `×${grown.count}`, blocker.route.room);
+    grown.width = Math.max(blocker.width, Math.min(tokenWidth(view.measure, grown.label), blocker.route.room ?? Infinity));
     const others = placed.filter((held) => held !== blocker);
     if (overlapped(others, grown)) grown.width = blocker.width;
   }
