@@ -68,7 +68,7 @@ class Producer(Client):
         self._serialize_key = serializer(self.config.given.get("key.serializer"))
         self._serialize_value = serializer(self.config.given.get("value.serializer"))
         self._topics: dict[str, None] = {}
-        self._waiting: dict[int, Waiting] = {}
+        self._waiting: dict[str, dict[int, Waiting]] = {}
         self._flushes: list[int] = []
         self._closing: int | None = None
         self._is_asking_id = False
@@ -115,7 +115,8 @@ class Producer(Client):
         if not self._is_timing:
             self._is_timing = True
             self.outbox.set_timer("max-block", self.settings.max_block_ms)
-        self._waiting[call] = Waiting(topic, partition, record, self.outbox.now_ms)
+        waiting = Waiting(topic, partition, record, self.outbox.now_ms)
+        self._waiting.setdefault(topic, {})[call] = waiting
 
     def _record(
         self, call: int, value: Any, key: Any, timestamp: int, headers: Any
@@ -174,32 +175,40 @@ class Producer(Client):
 
     def _admit(self) -> None:
         """Give partitions to the records whose topic is known by now, as far as memory goes."""
-        for call, waiting in list(self._waiting.items()):
-            error = self.metadata.errors.get(waiting.topic)
+        for topic, waiting in list(self._waiting.items()):
+            error = self.metadata.errors.get(topic)
             if error is not None and not error.retriable:
-                self._fail(call, topic_error(waiting.topic, error))
-                self._topics.pop(waiting.topic, None)
-                continue
-            count = self.metadata.partition_count(waiting.topic)
-            if count is None or waiting.partition >= count:
+                for one in list(waiting.values()):
+                    self._fail(one, topic_error(topic, error))
+                self._topics.pop(topic, None)
+            elif self.metadata.partition_count(topic) is None:
                 self.network.want_update()
-                continue
-            if not self._admit_one(waiting):
+            elif not self._admit_all(topic, list(waiting.values())):
                 break
-            self._waiting.pop(call, None)
         if self._is_timing and not self._waiting:
             self._is_timing = False
             self.outbox.cancel_timer("max-block")
+
+    def _admit_all(self, topic: str, records: list[Waiting]) -> bool:
+        """Admit records of a known topic. False: there is no memory for the next one."""
+        count = self.metadata.partition_count(topic) or 0
+        for waiting in records:
+            if waiting.partition >= count:
+                self.network.want_update()
+            elif not self._admit_one(waiting):
+                return False
+        return True
 
     def _admit_one(self, waiting: Waiting) -> bool:
         topic, record = waiting.topic, waiting.record
         try:
             partition = self._partition_for(waiting)
         except KafkaError as problem:
-            self._fail(record.call, problem)
+            self._fail(waiting, problem)
             return True
         if not self.accumulator.has_room(topic, partition, record):
             return False
+        self._no_longer_waiting(waiting)
         batch, size = self.accumulator.append(topic, partition, record, self.outbox.now_ms)
         if len(batch.records) == 1:
             self.sender.added(batch)
@@ -230,8 +239,8 @@ class Producer(Client):
         if error is None:
             self.idempotence.assigned(answer.producer_id, answer.producer_epoch)
             return
-        for call in list(self._waiting):
-            self._fail(call, error)
+        for waiting in self._by_age():
+            self._fail(waiting, error)
         self.sender.give_up_all(error)
 
     def _all_done(self) -> None:
@@ -252,13 +261,13 @@ class Producer(Client):
         """max.block.ms is over for the records that have waited longest."""
         self._is_timing = False
         limit_ms = self.settings.max_block_ms
-        for call, waiting in list(self._waiting.items()):
+        for waiting in self._by_age():
             left_ms = waiting.since_ms + limit_ms - self.outbox.now_ms
             if left_ms > 0:
                 self._is_timing = True
                 self.outbox.set_timer("max-block", left_ms)
                 return
-            self._fail(call, self._blocked_too_long(waiting))
+            self._fail(waiting, self._blocked_too_long(waiting))
 
     def _blocked_too_long(self, waiting: Waiting) -> KafkaError:
         topic, limit_ms = waiting.topic, self.settings.max_block_ms
@@ -273,14 +282,25 @@ class Producer(Client):
                    f"buffer.memory={self.settings.buffer_memory} is used up.")
         return KafkaError(Error.REQUEST_TIMED_OUT, why)
 
-    def _fail(self, call: int, error: KafkaError) -> None:
-        waiting = self._waiting.pop(call)
+    def _by_age(self) -> list[Waiting]:
+        """The records that wait, the one that has waited longest first."""
+        found = [one for waiting in self._waiting.values() for one in waiting.values()]
+        return sorted(found, key=lambda one: (one.since_ms, one.record.call))
+
+    def _no_longer_waiting(self, waiting: Waiting) -> None:
+        held = self._waiting[waiting.topic]
+        del held[waiting.record.call]
+        if not held:
+            del self._waiting[waiting.topic]
+
+    def _fail(self, waiting: Waiting, error: KafkaError) -> None:
+        self._no_longer_waiting(waiting)
         self.sender.failed += 1
         self.outbox.note(DeliveryFailed(
             self.node, waiting.topic, waiting.partition, 1, error.error.name, error.message
         ))
         report = failure(waiting.topic, waiting.partition, waiting.record, error)
-        self.outbox.returned(call, report)
+        self.outbox.returned(waiting.record.call, report)
 
     # -- what is to be seen ---------------------------------------------------------------
 
@@ -289,7 +309,7 @@ class Producer(Client):
         """Records that have not left yet, those that wait for metadata included."""
         queues = self.accumulator.queues.values()
         batched = sum(len(batch.records) for queue in queues for batch in queue.batches)
-        return batched + len(self._waiting)
+        return batched + sum(len(waiting) for waiting in self._waiting.values())
 
     def parts(self) -> Iterable[Viewed]:
         """Status, metadata, and the producer's own numbers."""
