@@ -235,7 +235,7 @@ def test_a_record_that_cannot_be_deserialized_stops_the_reader_at_it() -> None:
     b.ask("assign", partitions=[("t", 0)])
     assert len(b.ask("poll", timeout_ms=600)) == 1
     for _ in range(2):
-        with pytest.raises(KafkaError, match="t-0 at offset 1: poison. Seek past"):
+        with pytest.raises(KafkaError, match=r"t-0 at offset 1: poison\. Seek past"):
             b.ask("poll", timeout_ms=600)
     b.ask("seek", partition=TopicPartition("t", 0, 2))
     assert [m.offset() for m in b.ask("poll", timeout_ms=600)] == [2]

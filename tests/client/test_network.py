@@ -1,5 +1,6 @@
 """How a client finds its way: bootstrap, metadata, broken connections, rebootstrap."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_list_of_one_dead_address_is_tried_for_ever_with_growing_waits() -> No
     b.until(lambda: bool(b.answers[call]))
     assert "not present in metadata after 60000 ms" in str(b.answers[call][0][0].error())
     times = [at_ms for at_ms, _ in connects(b)]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert 40 <= gaps[0] - 2 <= 60
     assert 80 <= gaps[1] - 4 <= 120
     assert all(800 <= gap - 4 <= 1200 for gap in gaps[8:])

@@ -126,7 +126,7 @@ def test_a_function_gets_key_and_count_and_must_give_a_partition() -> None:
     with pytest.raises(KafkaError, match="Expected an int from 0 to 3"):
         CallablePartitioner(metadata(4), lambda *_: 4).choose("t", None)
     with pytest.raises(KafkaError, match="INVALID_PARTITIONS"):
-        CallablePartitioner(metadata(4), lambda *_: None).choose("t", None)  # type: ignore
+        CallablePartitioner(metadata(4), lambda *_: -1).choose("t", None)
 
 
 @pytest.mark.parametrize(("named", "kind"), [

@@ -1,0 +1,152 @@
+"""Assignors as pure functions, and the bytes that members send each other."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import pytest
+
+from kinaction.client.assignors import (
+    ASSIGNORS,
+    Assignment,
+    CallableAssignor,
+    Member,
+    assignors,
+    decode_assignment,
+    decode_subscription,
+    encode_assignment,
+    encode_subscription,
+)
+from kinaction.wire.errors import KafkaError
+
+
+def members(*ids: str, topics: tuple[str, ...] = ("t",)) -> list[Member]:
+    return [Member(one, None, topics) for one in ids]
+
+
+def sizes(assignment: Assignment) -> list[int]:
+    return sorted((len(mine) for mine in assignment.values()), reverse=True)
+
+
+@pytest.mark.parametrize(("count", "partitions", "expected"), [
+    (1, 6, [6]), (4, 6, [2, 2, 1, 1]), (7, 6, [1, 1, 1, 1, 1, 1, 0]), (3, 2, [1, 1, 0]),
+])
+@pytest.mark.parametrize("name", sorted(ASSIGNORS))
+def test_sizes_of_the_course(name: str, count: int, partitions: int, expected: list[int]) -> None:
+    given = ASSIGNORS[name].assign(members(*"abcdefg"[:count]), {"t": partitions})
+    assert sizes(given) == expected
+
+
+def test_range_goes_topic_by_topic() -> None:
+    given = ASSIGNORS["range"].assign(members("b", "a", topics=("t", "u")), {"t": 3, "u": 3})
+    assert given == {
+        "a": [("t", 0), ("t", 1), ("u", 0), ("u", 1)], "b": [("t", 2), ("u", 2)]}
+
+
+def test_roundrobin_goes_over_all_topics() -> None:
+    given = ASSIGNORS["roundrobin"].assign(members("b", "a", topics=("t", "u")), {"t": 3, "u": 3})
+    assert given == {
+        "a": [("t", 0), ("t", 2), ("u", 1)], "b": [("t", 1), ("u", 0), ("u", 2)]}
+
+
+def test_a_member_gets_only_topics_it_wants() -> None:
+    both = [Member("a", None, ("t", "u")), Member("b", None, ("t",))]
+    for assignor in ASSIGNORS.values():
+        given = assignor.assign(both, {"t": 2, "u": 1})
+        assert ("u", 0) in given["a"]
+        assert all(topic == "t" for topic, _ in given["b"])
+
+
+def test_static_members_come_first_by_their_names() -> None:
+    three = [Member("zzz", None, ("t",)), Member("m9", "till-2", ("t",)),
+             Member("m1", "till-3", ("t",))]
+    given = ASSIGNORS["range"].assign(three, {"t": 3})
+    assert given == {"m9": [("t", 0)], "m1": [("t", 1)], "zzz": [("t", 2)]}
+
+
+def test_a_topic_nobody_knows_has_no_partitions() -> None:
+    for assignor in ASSIGNORS.values():
+        assert sizes(assignor.assign(members("a"), {})) == [0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_partition_has_exactly_one_reader(seed: int) -> None:
+    dice = Random(seed)
+    topics = {name: dice.randint(0, 7) for name in "tuvw"[: dice.randint(1, 4)]}
+    group = [
+        Member(f"m{n}", None, tuple(dice.sample(sorted(topics), dice.randint(1, len(topics)))))
+        for n in range(dice.randint(1, 6))
+    ]
+    wanted = {topic for member in group for topic in member.topics}
+    everything = sorted((t, p) for t in wanted for p in range(topics[t]))
+    for assignor in ASSIGNORS.values():
+        given = assignor.assign(group, topics)
+        assert sorted(at for mine in given.values() for at in mine) == everything
+        by_id = {member.member_id: member for member in group}
+        assert all(t in by_id[m].topics for m, mine in given.items() for t, _ in mine)
+
+
+def test_a_person_s_own_assignor_sees_members_partitions_and_previous() -> None:
+    seen: list[Any] = []
+
+    def first_takes_all(
+        ids: list[str], partitions: list[tuple[str, int]], previous: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        seen.append((ids, partitions, previous))
+        return {ids[0]: partitions}
+
+    both = [Member("b", None, ("t",), (("t", 1),)), Member("a", None, ("t",))]
+    own = assignors(first_takes_all)[0]
+    assert own.name == "first_takes_all"
+    assert own.assign(both, {"t": 2}) == {"a": [("t", 0), ("t", 1)], "b": []}
+    assert seen == [(["a", "b"], [("t", 0), ("t", 1)], {"a": [], "b": [("t", 1)]})]
+
+
+@pytest.mark.parametrize("wrong", [
+    {"a": [("t", 0)]}, {"a": [("t", 0), ("t", 1)], "b": [("t", 1)]}, {"a": [("t", 0), ("t", 9)]},
+])
+def test_a_person_s_own_assignor_must_give_each_partition_once(wrong: Any) -> None:
+    own = CallableAssignor(lambda members, partitions, previous: wrong)
+    with pytest.raises(KafkaError, match="every partition to exactly one member"):
+        own.assign(members("a", "b"), {"t": 2})
+
+
+@pytest.mark.parametrize(("given", "names"), [
+    ("range", ["range"]),
+    ("roundrobin,range", ["roundrobin", "range"]),
+    (["org.apache.kafka.clients.consumer.RangeAssignor"], ["range"]),
+    ([ASSIGNORS["range"].__class__.__name__], ["range"]),
+])
+def test_names_of_assignors(given: Any, names: list[str]) -> None:
+    assert [one.name for one in assignors(given)] == names
+
+
+@pytest.mark.parametrize("given", ["", "com.example.Mine", []])
+def test_assignors_that_are_none(given: Any) -> None:
+    with pytest.raises(KafkaError, match=r"INVALID_CONFIG.*partition\.assignment\.strategy"):
+        assignors(given)
+
+
+def test_subscription_bytes() -> None:
+    data = encode_subscription(("u", "t"), (("t", 2), ("t", 0)), 7)
+    assert data[:2] == b"\0\3"
+    told = decode_subscription("m1", "till-1", data)
+    assert told == Member("m1", "till-1", ("t", "u"), (("t", 0), ("t", 2)), 7)
+
+
+def test_subscription_of_java_s_oldest_version() -> None:
+    data = bytes.fromhex("000000000001000174ffffffff")
+    assert decode_subscription("m", None, data) == Member("m", None, ("t",))
+
+
+def test_a_later_version_is_read_as_far_as_it_is_known() -> None:
+    data = b"\0\x09" + encode_subscription(("t",), (), 3)[2:] + b"more"
+    assert decode_subscription("m", None, data).topics == ("t",)
+
+
+def test_assignment_bytes() -> None:
+    data = encode_assignment([("t", 1), ("u", 0), ("t", 0)])
+    assert decode_assignment(data) == (("t", 0), ("t", 1), ("u", 0))
+    assert decode_assignment(b"") == ()
+    with pytest.raises(KafkaError):
+        decode_assignment(b"\0")
