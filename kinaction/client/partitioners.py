@@ -41,7 +41,7 @@ class BuiltInPartitioner:
     """Kafka's default: by key, else sticky by bytes, the emptier queues preferred.
 
     Args:
-        chance: a number from the world that decides the keyless choices, with the topic's name.
+        chance: decides the keyless choices, with the cluster's id and the topic's name.
         queue_size: what adaptive partitioning weighs; None: all partitions alike.
     """
 
@@ -85,7 +85,8 @@ class BuiltInPartitioner:
     def _next(self, topic: str, switches: int) -> int:
         partitions = available(self.metadata, topic)
         weights = self._weights(topic, partitions)
-        roll = murmur2(f"{self.chance}/{topic}/{switches}".encode()) % sum(weights)
+        chance = f"{self.metadata.cluster_id}/{self.chance}/{topic}/{switches}"
+        roll = murmur2(chance.encode()) % sum(weights)
         for partition, weight in zip(partitions, weights, strict=True):
             roll -= weight
             if roll < 0:
