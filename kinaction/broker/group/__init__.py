@@ -1,0 +1,1 @@
+"""The classic group coordinator: who reads what, and how far they got."""
