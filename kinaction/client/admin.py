@@ -9,7 +9,7 @@ from typing import Any
 
 from kinaction.client.admin_groups import AdminGroups
 from kinaction.client.asking import Route
-from kinaction.client.changes import Changes
+from kinaction.client.changes import Changes, Result
 from kinaction.client.machine import Client, check_topic_name
 from kinaction.kernel.machine import handles_call
 from kinaction.kernel.message import NodeId
@@ -150,26 +150,16 @@ class Admin(Client):
             topic_partitions=(chosen,), timeout_ms=self.changes.limit_ms,
         )
 
-        def codes(answer: Any) -> list[int]:
-            return [answer.error_code, *(
-                part.error_code
+        def told(answer: Any) -> list[Result]:
+            return [(answer.error_code, None, ""), *(
+                (part.error_code, part.error_message, f"no election for {topic}-{partition}")
                 for result in answer.replica_election_results for part in result.partition_result
             )]
 
-        def judge(answer: Any) -> Error | KafkaError:
-            found = [code for code in codes(answer) if code]
-            error = Error(found[0]) if found else Error.NONE
-            return Error.NONE if error in NO_RETRY else error
-
-        def then(answer: Any, error: KafkaError | None) -> None:
-            found = [] if error else [Error(code) for code in codes(answer) if code]
-            if found and found[0] is not Error.ELECTION_NOT_NEEDED:
-                error = KafkaError(found[0], f"no election for {topic}-{partition}")
-            self.outbox.returned(call, None if error else not found, error)
-
-        self.asker.ask(
-            "ElectLeaders", self.network.any_place, lambda: body, judge, then,
-            timeout_ms=self.call_timeout_ms,
+        self.changes.ask(
+            call, "ElectLeaders", body,
+            lambda answer: [one for one in told(answer) if one[0] != Error.ELECTION_NOT_NEEDED],
+            lambda answer: all(code == Error.NONE for code, _, _ in told(answer)),
         )
 
     # -- configs --------------------------------------------------------------------------
@@ -234,13 +224,6 @@ class Admin(Client):
         self.network.close()
         self.is_closed = True
         self.outbox.returned(call)
-
-
-NO_RETRY = frozenset((
-    Error.ELECTION_NOT_NEEDED, Error.PREFERRED_LEADER_NOT_AVAILABLE,
-    Error.ELIGIBLE_LEADERS_NOT_AVAILABLE,
-))
-"""Answers about an election that are final, though Kafka calls them retriable."""
 
 
 def not_preferred(answer: Any, topic: str, partition: int, broker: int) -> KafkaError | None:

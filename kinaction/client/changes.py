@@ -13,6 +13,21 @@ Result = tuple[int, str | None, str]
 """(error code, message, what it is about) of one part of an answer."""
 
 
+PASSING = frozenset((
+    Error.NOT_CONTROLLER, Error.COORDINATOR_LOAD_IN_PROGRESS, Error.COORDINATOR_NOT_AVAILABLE,
+    Error.NOT_COORDINATOR, Error.LEADER_NOT_AVAILABLE,
+))
+"""The errors after which an admin tries again; any other is the answer."""
+
+
+def first_error(results: Iterable[Result]) -> KafkaError | None:
+    """The first error among the parts of an answer."""
+    for code, message, what in results:
+        if code:
+            return KafkaError(Error(code), message or what)
+    return None
+
+
 def nothing(answer: Any) -> None:
     """What a call is answered with when there is nothing to say."""
     del answer
@@ -40,13 +55,12 @@ class Changes:
         """Ask, and answer the call by the first error among the results, or what comes of it."""
 
         def judge(answer: Any) -> Error | KafkaError:
-            for code, message, what in results(answer):
-                if code:
-                    return KafkaError(Error(code), message or what)
-            return Error.NONE
+            problem = first_error(results(answer))
+            return problem if problem and problem.error in PASSING else Error.NONE
 
         def then(answer: Any, error: KafkaError | None) -> None:
-            self.outbox.returned(call, None if error else answer_with(answer), error)
+            problem = error or first_error(results(answer))
+            self.outbox.returned(call, None if problem else answer_with(answer), problem)
 
         self.asker.ask(
             name, route or self.network.any_place, lambda: body, judge, then,
