@@ -16,7 +16,7 @@ from kinaction.controller.facts import (
     ControlledShutdownStarted,
 )
 from kinaction.controller.partitions import NO_LEADER, PartitionState
-from kinaction.controller.topic_configs import is_unclean_allowed
+from kinaction.controller.topic_configs import election_for, min_isr_of
 from kinaction.wire import messages
 from kinaction.wire.errors import Error, KafkaError
 
@@ -37,7 +37,9 @@ def register(situation: Situation, request: Any) -> Decision:
     is_same_process = known is not None and known.incarnation_id == request.incarnation_id
     draft = Draft()
     if known is not None and not is_same_process:
-        remove_from_leadership(situation, draft, known.broker_id, "its broker was started anew")
+        remove_from_leadership(
+            situation, draft, known.broker_id, "its broker was started anew",
+            is_clean=request.previous_broker_epoch == known.epoch)
     epoch = situation.next_offset + len(draft.records)
     if is_same_process and known is not None:
         epoch = known.epoch
@@ -169,16 +171,22 @@ def unfence(situation: Situation, draft: Draft, broker: BrokerState) -> None:
 
 
 def remove_from_leadership(
-    situation: Situation, draft: Draft, broker_id: int, reason: str
+    situation: Situation, draft: Draft, broker_id: int, reason: str, *, is_clean: bool = True
 ) -> None:
-    """A broker leaves every ISR, and what it led is led by others, where they may."""
+    """A broker leaves every ISR, and what it led is led by others, where they may.
+
+    One that was not shut down cleanly is no eligible leader replica either.
+    """
     image = situation.image
     affected = [
-        state for state in image.partitions() if broker_id in state.isr or state.leader == broker_id
+        state for state in image.partitions()
+        if broker_id in (state.leader, *state.isr)
+        or (not is_clean and broker_id in state.eligible_leader_replicas)
     ]
     _re_elect(
         situation, draft, affected, reason,
-        lambda replica: replica != broker_id and image.is_active(replica), removed=broker_id)
+        lambda replica: replica != broker_id and image.is_active(replica), removed=broker_id,
+        unclean=() if is_clean else (broker_id,))
 
 
 def _re_elect(
@@ -189,13 +197,14 @@ def _re_elect(
     is_acceptable: partition_change.IsAcceptable,
     *,
     removed: int = NO_LEADER,
+    unclean: tuple[int, ...] = (),
 ) -> None:
     for state in states:
-        is_unclean = is_unclean_allowed(situation, state.topic)
         record = partition_change.change(
             state, is_acceptable,
-            isr=partition_change.without(state.isr, removed),
-            election=partition_change.UNCLEAN if is_unclean else partition_change.ONLINE)
+            isr=partition_change.without(state.isr, removed), unclean=unclean,
+            min_isr=min_isr_of(situation, state.topic),
+            election=election_for(situation, state.topic))
         if record is not None:
             draft.add(record)
             draft.note(*partition_change.facts(state, record, reason))

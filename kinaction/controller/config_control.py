@@ -11,7 +11,7 @@ from typing import Any
 from kinaction.controller.decision import Decision, Draft, Situation
 from kinaction.controller.facts import ConfigChanged
 from kinaction.controller.image import BROKER_RESOURCE, TOPIC_RESOURCE
-from kinaction.controller.topic_configs import text
+from kinaction.controller.topic_configs import MIN_ISR, text
 from kinaction.wire import messages
 from kinaction.wire.config import Config, ConfigException, definition
 from kinaction.wire.config_keys import lines
@@ -71,8 +71,13 @@ def _alter_one(situation: Situation, draft: Draft, resource: Any, target: Target
     after = target(situation, resource)
     _check_values(resource, after)
     name = f"{KINDS[resource.resource_type]} {resource.resource_name or 'defaults'}"
+    _check_min_isr(resource, before, after)
     for key in dict.fromkeys([*after, *before]):
         if before.get(key) != after.get(key):
+            if key == MIN_ISR and resource.resource_type in (TOPIC_RESOURCE, BROKER_RESOURCE):
+                is_topic = resource.resource_type == TOPIC_RESOURCE
+                draft.add(messages.ClearElrRecord(
+                    topic_name=resource.resource_name if is_topic else ""))
             draft.add(messages.ConfigRecord(
                 resource_type=resource.resource_type, resource_name=resource.resource_name,
                 name=key, value=after.get(key)))
@@ -100,6 +105,23 @@ def check_resource(resource: Any) -> None:
             raise KafkaError(Error.UNKNOWN_SERVER_ERROR, f"Unknown operation {operation}.")
         if each.value is None and operation != DELETE:
             raise KafkaError(Error.INVALID_REQUEST, f"Null value not supported for: {each.name}")
+
+
+def _check_min_isr(
+    resource: Any, before: Mapping[str, str], after: Mapping[str, str]
+) -> None:
+    """Eligible leader replicas need one min.insync.replicas for all brokers (KIP-966).
+
+    Raises:
+        KafkaError: INVALID_CONFIG.
+    """
+    if resource.resource_type != BROKER_RESOURCE or before.get(MIN_ISR) == after.get(MIN_ISR):
+        return
+    if resource.resource_name:
+        raise KafkaError(
+            Error.INVALID_CONFIG, f"{MIN_ISR} of one broker cannot be altered, only of all.")
+    if MIN_ISR not in after:
+        raise KafkaError(Error.INVALID_CONFIG, f"{MIN_ISR} of all brokers cannot be removed.")
 
 
 def _check_exists(situation: Situation, resource: Any) -> None:

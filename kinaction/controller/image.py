@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kinaction.controller.brokers import NOBODY, BrokerState, changed_broker, registered_broker
-from kinaction.controller.partitions import PartitionState, changed_partition, created_partition
+from kinaction.controller.partitions import (
+    PartitionState,
+    changed_partition,
+    created_partition,
+    without_elr,
+)
 from kinaction.kernel.outbox import Json, Outbox, Viewed
 from kinaction.wire import messages
 from kinaction.wire.layout import Message
@@ -184,6 +189,13 @@ class MetadataImage:
         else:
             self.configs.setdefault(resource, {})[record.name] = record.value
 
+    def _clear_elr(self, record: Any) -> None:
+        """min.insync.replicas changed: nobody is eligible by the old one ("": for all topics)."""
+        for topic in self.topics.values():
+            if record.topic_name in ("", topic.name):
+                topic.partitions |= {
+                    number: without_elr(state) for number, state in topic.partitions.items()}
+
     def _feature_level(self, record: Any) -> None:
         if record.feature_level:
             self.features[record.name] = record.feature_level
@@ -221,10 +233,10 @@ def _seen(state: PartitionState | BrokerState | None) -> Mapping[str, Json]:
 
 
 def bootstrap_features() -> tuple[Any, ...]:
-    """The feature levels of a new cluster of Kafka 4.3 (kafka-storage format), ELR left out."""
+    """The feature levels of a new cluster of Kafka 4.3 (kafka-storage format)."""
     levels = {
-        "metadata.version": 30, "group.version": 1, "share.version": 1, "streams.version": 1,
-        "transaction.version": 2,
+        "metadata.version": 30, "eligible.leader.replicas.version": 1, "group.version": 1,
+        "share.version": 1, "streams.version": 1, "transaction.version": 2,
     }
     return tuple(
         messages.FeatureLevelRecord(name=name, feature_level=level)
@@ -243,6 +255,7 @@ _REPLAYS: Mapping[str, Callable[[MetadataImage, Any], None]] = {
     "UnfenceBrokerRecord": MetadataImage._unfence_broker,
     "UnregisterBrokerRecord": MetadataImage._unregister_broker,
     "ConfigRecord": MetadataImage._config,
+    "ClearElrRecord": MetadataImage._clear_elr,
     "FeatureLevelRecord": MetadataImage._feature_level,
     "ProducerIdsRecord": MetadataImage._producer_ids,
 }

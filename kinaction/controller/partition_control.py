@@ -16,7 +16,7 @@ from kinaction.controller.partitions import (
     PartitionState,
     changed_partition,
 )
-from kinaction.controller.topic_configs import is_unclean_allowed
+from kinaction.controller.topic_configs import election_for, min_isr_of
 from kinaction.wire import messages
 from kinaction.wire.errors import Error, KafkaError
 
@@ -51,7 +51,7 @@ def _alter_one(
         return kind(partition_index=asked.partition_index, error_code=refused.error)
     record = partition_change.change(
         state, situation.image.is_active, isr=isr, recovery_state=asked.leader_recovery_state,
-        election=_election(situation, state))
+        min_isr=min_isr_of(situation, state.topic), election=election_for(situation, state.topic))
     after = state
     if record is not None:
         draft.add(record)
@@ -116,11 +116,6 @@ def _is_eligible(situation: Situation, member: Any) -> bool:
             and member.broker_epoch in (ANY_EPOCH, broker.epoch))
 
 
-def _election(situation: Situation, state: PartitionState) -> str:
-    is_unclean = is_unclean_allowed(situation, state.topic)
-    return partition_change.UNCLEAN if is_unclean else partition_change.ONLINE
-
-
 # -- ElectLeaders --------------------------------------------------------------------------------
 
 
@@ -175,7 +170,9 @@ def _elect(
     if is_done:
         raise KafkaError(Error.ELECTION_NOT_NEEDED, f"Broker {state.leader} leads already.")
     election = partition_change.PREFERRED if is_preferred else partition_change.UNCLEAN
-    record = partition_change.change(state, situation.image.is_active, election=election)
+    record = partition_change.change(
+        state, situation.image.is_active, election=election,
+        min_isr=min_isr_of(situation, state.topic))
     if is_preferred and (record is None or record.leader != state.preferred_leader):
         raise KafkaError(
             Error.PREFERRED_LEADER_NOT_AVAILABLE,
@@ -198,7 +195,8 @@ def balance_leaders(situation: Situation) -> Decision:
         if state.has_preferred_leader:
             continue
         record = partition_change.change(
-            state, situation.image.is_active, election=partition_change.PREFERRED)
+            state, situation.image.is_active, election=partition_change.PREFERRED,
+            min_isr=min_isr_of(situation, state.topic))
         if record is not None and record.leader == state.preferred_leader:
             draft.add(record)
             draft.note(*partition_change.facts(

@@ -49,8 +49,9 @@ class PartitionState:
 
     def view(self) -> dict[str, Json]:
         """What is to be seen at "image/<topic>-<partition>/"."""
+        elr = list(self.eligible_leader_replicas) or None
         return {"leader": self.leader, "leader_epoch": self.leader_epoch,
-                "isr": list(self.isr), "replicas": list(self.replicas)}
+                "isr": list(self.isr), "replicas": list(self.replicas), "elr": elr}
 
 
 def created_partition(topic: str, record: Any) -> PartitionState:
@@ -64,6 +65,11 @@ def created_partition(topic: str, record: Any) -> PartitionState:
         eligible_leader_replicas=record.eligible_leader_replicas or (),
         last_known_elr=record.last_known_elr or (),
     )
+
+
+def without_elr(before: PartitionState) -> PartitionState:
+    """The partition with nobody eligible outside its ISR; epochs stay (ClearElrRecord)."""
+    return dataclasses.replace(before, eligible_leader_replicas=(), last_known_elr=())
 
 
 _OPTIONAL = ("isr", "replicas", "removing_replicas", "adding_replicas",

@@ -44,6 +44,8 @@ class BrokerLifecycle:
     Args:
         image: the broker's image; how far it has read goes into every heartbeat.
         listeners: (name, host, port) as advertised.
+        previous_broker_epoch: the epoch of the life before when that was ended cleanly, else -1
+            (Kafka keeps it in `.kafka_cleanshutdown`); it may be set until `start`.
         on_running: called once, when the controller has unfenced the broker.
         on_may_stop: called when a controlled shutdown is granted.
 
@@ -63,6 +65,7 @@ class BrokerLifecycle:
         cluster_id: str,
         listeners: Iterable[tuple[str, str, int]],
         rack: str | None = None,
+        previous_broker_epoch: int = -1,
         on_running: Callable[[], None] = lambda: None,
         on_may_stop: Callable[[], None] = lambda: None,
     ) -> None:
@@ -73,6 +76,7 @@ class BrokerLifecycle:
         self.cluster_id = cluster_id
         self.listeners = tuple(listeners)
         self.rack = rack
+        self.previous_broker_epoch = previous_broker_epoch
         self.interval_ms = int(config["broker.heartbeat.interval.ms"])
         self.session_timeout_ms = int(config["broker.session.timeout.ms"])
         self.on_running = on_running
@@ -129,7 +133,8 @@ class BrokerLifecycle:
         )
         body = kind(
             broker_id=self.node_id, cluster_id=self.cluster_id, rack=self.rack,
-            incarnation_id=self.incarnation_id, listeners=listeners, features=features)
+            incarnation_id=self.incarnation_id, listeners=listeners, features=features,
+            previous_broker_epoch=self.previous_broker_epoch)
         self._is_asking = True
         self.forwarder.request(
             body, self._on_registered, timeout_ms=self.session_timeout_ms, purpose=PURPOSE)
@@ -218,7 +223,8 @@ class BrokerLifecycle:
 
 
 FEATURES = (
-    ("group.version", 0, 1), ("kraft.version", 0, 1), ("metadata.version", 7, 30),
+    ("eligible.leader.replicas.version", 0, 1), ("group.version", 0, 1), ("kraft.version", 0, 1),
+    ("metadata.version", 7, 30),
     ("share.version", 0, 1), ("streams.version", 0, 1), ("transaction.version", 0, 2),
 )
 """What this broker supports: Kafka 4.3's feature levels."""

@@ -7,6 +7,7 @@ the default (org.apache.kafka.metadata.KafkaConfigSchema). For CreateTopics and 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kinaction.controller import partition_change
 from kinaction.controller.decision import Situation
 from kinaction.controller.image import MetadataImage
 from kinaction.kernel.value import value
@@ -14,6 +15,7 @@ from kinaction.wire import messages
 from kinaction.wire.config import Config, keys
 from kinaction.wire.errors import Error, KafkaError
 
+MIN_ISR = "min.insync.replicas"
 DYNAMIC_TOPIC = 1
 DYNAMIC_BROKER = 2
 DYNAMIC_DEFAULT_BROKER = 3
@@ -109,12 +111,19 @@ def described_configs(situation: Situation, own: Mapping[str, str]) -> tuple[Any
     )
 
 
-def is_unclean_allowed(situation: Situation, topic: str) -> bool:
-    """unclean.leader.election.enable of a topic, else of all brokers, else of this one."""
-    key = "unclean.leader.election.enable"
-    for layer in (situation.image.topic_config(topic), situation.image.broker_config(None),
-                  situation.config):
-        held = layer.get(key)
-        if held is not None:
-            return str(held).strip().lower() == "true"
-    return False
+def election_for(situation: Situation, topic: str) -> str:
+    """UNCLEAN or ONLINE, by unclean.leader.election.enable of a topic, else of all brokers."""
+    is_unclean = str(_in_force(situation, topic, "unclean.leader.election.enable")).strip().lower()
+    return partition_change.UNCLEAN if is_unclean == "true" else partition_change.ONLINE
+
+
+def min_isr_of(situation: Situation, topic: str) -> int:
+    """min.insync.replicas of a topic, else of all brokers."""
+    return int(_in_force(situation, topic, MIN_ISR))
+
+
+def _in_force(situation: Situation, topic: str, key: str) -> Any:
+    for layer in (situation.image.topic_config(topic), situation.image.broker_config(None)):
+        if layer.get(key) is not None:
+            return layer[key]
+    return situation.config[key]

@@ -13,7 +13,7 @@ from kinaction.controller.decision import Decision, Draft, Situation
 from kinaction.controller.facts import PartitionsCreated, TopicCreated, TopicDeleted
 from kinaction.controller.image import TOPIC_RESOURCE, TopicImage
 from kinaction.controller.placement import derived, place
-from kinaction.controller.topic_configs import check_topic_configs, described_configs
+from kinaction.controller.topic_configs import MIN_ISR, check_topic_configs, described_configs
 from kinaction.controller.topic_names import check_collision, check_name
 from kinaction.raft.requests import METADATA_TOPIC
 from kinaction.wire import messages
@@ -63,6 +63,8 @@ def _create_topic(situation: Situation, draft: Draft, topic: Any, offset: int) -
     for key, setting in configs.items():
         draft.add(messages.ConfigRecord(
             resource_type=TOPIC_RESOURCE, resource_name=topic.name, name=key, value=setting))
+    if MIN_ISR in configs:
+        draft.add(messages.ClearElrRecord(topic_name=topic.name))
     for number, replicas in enumerate(assigned):
         draft.add(_partition_record(situation, topic_id, number, replicas))
     factor = len(assigned[0])

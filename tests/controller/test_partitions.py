@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from kinaction.controller import partition_control
+from kinaction.controller import config_control, partition_control
 from kinaction.controller.decision import Decision
-from kinaction.controller.partition_change import ONLINE, PREFERRED, UNCLEAN, elect
+from kinaction.controller.partition_change import ONLINE, PREFERRED, UNCLEAN, Members, elect
 from kinaction.wire import messages
 from kinaction.wire.errors import Error, KafkaError
 from tests.controller.controller_node import ControllerWorld
@@ -113,11 +113,59 @@ def test_nobody_leads_until_the_last_member_of_the_isr_is_back(desk: Desk) -> No
         desk.fence(broker)
     gone = desk.partition()
     assert (gone.leader, gone.leader_epoch) == (-1, 3)
+    assert (gone.isr, gone.eligible_leader_replicas, gone.last_known_elr) == ((), (3,), (3,))
     desk.heartbeat(1)
     assert desk.partition().leader == -1, "1 left the ISR before 3 did"
     desk.heartbeat(3)
     back = desk.partition()
     assert (back.leader, back.isr, back.leader_epoch) == (3, (3,), 4)
+    assert (back.eligible_leader_replicas, back.last_known_elr) == ((), ())
+    assert back.leader_recovery_state == 0, "nothing that was committed is missing"
+
+
+def test_whoever_leaves_an_isr_below_min_isr_stays_eligible() -> None:
+    desk = Desk()
+    desk.create("t", rows=ROWS, configs={"min.insync.replicas": "2"})
+    desk.fence(3)
+    assert desk.partition().eligible_leader_replicas == (), "two are enough"
+    desk.fence(2)
+    state = desk.partition()
+    assert (state.isr, state.eligible_leader_replicas) == ((1,), (2,))
+    desk.fence(1)
+    desk.heartbeat(3)
+    assert desk.partition().leader == -1, "3 left earlier: it may miss what was committed since"
+    desk.heartbeat(2)
+    state = desk.partition()
+    assert (state.leader, state.isr, state.eligible_leader_replicas) == (2, (2,), (1,))
+    assert alter(desk, (2, 3), leader=2).error_code == Error.NONE
+    assert desk.partition().eligible_leader_replicas == (), "enough are in sync again"
+
+
+def test_an_unclean_shutdown_ends_eligibility_but_the_last_leader_may_lead() -> None:
+    desk = Desk()
+    desk.create("t", rows=((1, 2),))
+    desk.fence(2)
+    desk.fence(1)
+    assert desk.partition().eligible_leader_replicas == (1,)
+    desk.now_ms = 20_000
+    desk.register(1, life=2)
+    state = desk.partition()
+    assert (state.isr, state.eligible_leader_replicas, state.leader) == ((), (), -1)
+    desk.heartbeat(2)
+    assert desk.partition().leader == -1
+    desk.heartbeat(1)
+    state = desk.partition()
+    assert (state.leader, state.isr, state.leader_recovery_state) == (1, (1,), 1)
+
+
+def test_another_min_isr_clears_eligibility(desk: Desk) -> None:
+    for broker in (1, 2, 3):
+        desk.fence(broker)
+    kind = messages.IncrementalAlterConfigsRequest
+    desk.decide(config_control.incremental_alter_configs, kind(resources=(
+        kind.AlterConfigsResource(resource_type=2, resource_name="t", configs=(
+            kind.AlterableConfig(name="min.insync.replicas", config_operation=0, value="2"),)),)))
+    assert desk.partition().eligible_leader_replicas == ()
 
 
 def test_unclean_election_takes_whoever_lives() -> None:
@@ -199,7 +247,7 @@ def test_who_is_elected() -> None:
         ((1, 2), PREFERRED, (2,), 2),
     ]
     for isr, election, alive, leader in cases:
-        elected = elect(state, isr, election, alive.__contains__)
+        elected = elect(state, Members(isr, ()), election, alive.__contains__)
         assert elected.leader == leader, (isr, election, alive)
 
 

@@ -113,12 +113,14 @@ class ByHand:
 
 def granted(epoch: int) -> Any:
     """A yes."""
-    return requests.quorum_response(messages.VoteResponse, Error.NONE, epoch, None, vote_granted=True)
+    return requests.quorum_response(
+        messages.VoteResponse, Error.NONE, epoch, None, vote_granted=True)
 
 
 def refused(epoch: int, leader: int | None = None) -> Any:
     """A no."""
-    return requests.quorum_response(messages.VoteResponse, Error.NONE, epoch, leader, vote_granted=False)
+    return requests.quorum_response(
+        messages.VoteResponse, Error.NONE, epoch, leader, vote_granted=False)
 
 
 def vote(epoch: int, candidate: int, *, voter: int = 1, last: tuple[int, int] = (0, 0)) -> Any:
