@@ -106,7 +106,7 @@ class Broker(Machine):
             self, self.links, self.raft, self.controller, self.forwarder, self.lifecycle,
             self.fetches, self.produces, self.in_sync, self.fetcher, self.produce_api,
             self.fetch_api, self.listing, self.cluster_api, self.coordination,
-            self.producer_ids, self.housekeeping)
+            self.producer_ids, self.replicas.listeners, self.housekeeping)
 
     # -- life -----------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ class Broker(Machine):
         self.replicas.remove(name)
 
     def _config_changed(self, record: Any) -> None:
-        if record.resource_type == 2:  # noqa: PLR2004 - ConfigResource.Type.TOPIC
+        if record.resource_type == 2:
             self.replicas.configs_changed(record.resource_name)
 
     def _leadership(self, is_leader: bool, epoch: int) -> None:

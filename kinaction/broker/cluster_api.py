@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kinaction.broker.replicas import Replicas
+from kinaction.controller.brokers import BrokerState
 from kinaction.controller.image import TopicImage
 from kinaction.controller.registration import FEATURES
 from kinaction.kernel.machine import handles
@@ -104,13 +105,19 @@ class ClusterApi:
         self.outbox.reply(message, m.MetadataResponse(
             brokers=tuple(
                 m.MetadataResponse.MetadataResponseBroker(
-                    node_id=held.broker_id, host=held.host, port=held.port, rack=held.rack)
-                for held in self.image.live_brokers()),
+                    node_id=held.broker_id, host=host, port=port, rack=held.rack)
+                for held, host, port in self._reached(message)),
             cluster_id=self.cluster_id, controller_id=self._some_broker(),
             topics=tuple(topics),
             cluster_authorized_operations=(
                 CLUSTER_OPERATIONS if body.include_cluster_authorized_operations
                 else NO_OPERATIONS)))
+
+    def _reached(self, message: Message) -> list[tuple[BrokerState, str, int]]:
+        """The living brokers, each with its address at the asker's listener."""
+        listeners = self.replicas.listeners
+        return [(held, *listeners.address(held, message.connection))
+                for held in self.image.live_brokers()]
 
     def _some_broker(self) -> int:
         """Any living broker: it forwards what is for the controller. Kafka rolls dice here."""
@@ -159,7 +166,7 @@ class ClusterApi:
         """Brokers, controller, cluster id."""
         body, response = message.body, m.DescribeClusterResponse
         if body.endpoint_type != 1:
-            error = (Error.MISMATCHED_ENDPOINT_TYPE if body.endpoint_type == 2  # noqa: PLR2004
+            error = (Error.MISMATCHED_ENDPOINT_TYPE if body.endpoint_type == 2
                      else Error.UNSUPPORTED_ENDPOINT_TYPE)
             self.outbox.reply(message, response(error_code=error))
             return
@@ -168,8 +175,8 @@ class ClusterApi:
             endpoint_type=1,
             brokers=tuple(
                 response.DescribeClusterBroker(
-                    broker_id=held.broker_id, host=held.host, port=held.port, rack=held.rack)
-                for held in self.image.live_brokers()),
+                    broker_id=held.broker_id, host=host, port=port, rack=held.rack)
+                for held, host, port in self._reached(message)),
             cluster_authorized_operations=(
                 CLUSTER_OPERATIONS if body.include_cluster_authorized_operations
                 else NO_OPERATIONS)))

@@ -55,28 +55,32 @@ class Coordination:
         body = message.body
         if message.version >= BATCHED_FROM:
             answers = tuple(self._find(key, body.key_type, m.FindCoordinatorResponse.Coordinator,
-                                       message.version)
+                                       message.version, message.connection)
                             for key in dict.fromkeys(body.coordinator_keys))
             self.outbox.reply(message, m.FindCoordinatorResponse(coordinators=answers))
             return
-        found = self._find(body.key, body.key_type, None, message.version)
+        found = self._find(
+            body.key, body.key_type, None, message.version, message.connection)
         self.outbox.reply(message, found)
 
-    def _find(self, key: str, key_type: int, kind: Any, version: int) -> Any:
+    def _find(
+        self, key: str, key_type: int, kind: Any, version: int, connection: str
+    ) -> Any:
         error, broker = self._coordinator(key, key_type, version)
         text = "" if error is Error.NONE else (
             None if kind is not None and error is Error.COORDINATOR_NOT_AVAILABLE else error.name)
         fields: dict[str, Any] = {"error_code": error, "node_id": -1, "host": "", "port": -1,
                                   "error_message": text}
         if broker is not None:
-            fields |= {"node_id": broker.broker_id, "host": broker.host, "port": broker.port}
+            host, port = self.replicas.listeners.address(broker, connection)
+            fields |= {"node_id": broker.broker_id, "host": host, "port": port}
         if kind is None:
             fields["error_message"] = text
             return m.FindCoordinatorResponse(**fields)
         return kind(key=key, **fields)
 
     def _coordinator(self, key: str, key_type: int, version: int) -> tuple[Error, Any]:
-        if key_type != GROUP or key_type == TRANSACTION and version < 1:
+        if key_type != GROUP or (key_type == TRANSACTION and version < 1):
             return Error.INVALID_REQUEST, None
         known = self.replicas.image.topic(OFFSETS_TOPIC)
         if known is None:

@@ -7,6 +7,7 @@ The only place where a replica is opened, becomes leader or follower, or is remo
 from collections.abc import Callable, Iterable
 
 from kinaction.broker.facts import BecameFollower, BecameLeader, IsrExpanded, IsrShrunk
+from kinaction.broker.listeners import Listeners
 from kinaction.broker.partition import Follower, Partition
 from kinaction.broker.settings import Settings
 from kinaction.controller.image import MetadataImage
@@ -35,6 +36,7 @@ class Replicas:
         self.image = image
         self.settings = settings
         self.partitions: dict[tuple[str, int], Partition] = {}
+        self.listeners = Listeners(settings.config)
         self.disk: Disk | None = None
         self.high_watermarks: dict[tuple[str, int], int] = {}
         self._on_change = on_change

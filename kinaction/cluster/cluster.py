@@ -7,6 +7,7 @@ the same methods work while the cluster is served over TCP.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kinaction.broker.listeners import advertised_listeners, listening
 from kinaction.client.machine import Client
 from kinaction.cluster.clients import AdminHandle, ClientHandle, ConsumerClient, ProducerClient
 from kinaction.cluster.conditions import condition
@@ -87,9 +88,9 @@ class Cluster(Faults, Pictures):
             len(self.broker(node).image.live_brokers()) == len(self.brokers)
             for node in self.brokers) and self.controller() is not None
 
-    @staticmethod
-    def _listeners(node: int) -> tuple[tuple[str, int], ...]:
-        return ((f"kafka-{node}", KAFKA_PORT),)
+    def _listeners(self, node: int) -> tuple[tuple[str, int], ...]:
+        ports = listening(self.setup.checked(node))
+        return tuple((f"kafka-{node}", port) for port in ports)
 
     # -- clients --------------------------------------------------------------------------
 
@@ -148,7 +149,12 @@ class Cluster(Faults, Pictures):
 
     def _admin(self) -> AdminHandle:
         held = self.clients.get("admin")
-        return held if isinstance(held, AdminHandle) else self.admin(name="admin")
+        if isinstance(held, AdminHandle):
+            return held
+        names = {
+            host: node for node in self.brokers
+            for _, host, _ in advertised_listeners(node, self.setup.checked(node))}
+        return self.admin({"names": names}, name="admin")
 
     # -- topics ---------------------------------------------------------------------------
 

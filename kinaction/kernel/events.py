@@ -77,6 +77,15 @@ class Connected:
 
 
 @value
+class Accepted:
+    """Somebody connected to this node, by the port that it listens on."""
+
+    connection: str
+    peer: NodeId
+    port: int
+
+
+@value
 class Disconnected:
     """A connection is gone. `reason`: refused, unknown host, reset, closed, timed out."""
 
@@ -85,5 +94,6 @@ class Disconnected:
 
 
 Event = (
-    Started | Crashed | Paused | Resumed | Received | TimerFired | Called | Connected | Disconnected
+    Started | Crashed | Paused | Resumed | Received | TimerFired | Called
+    | Connected | Accepted | Disconnected
 )

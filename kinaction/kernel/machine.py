@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from kinaction.kernel.effects import Effect
 from kinaction.kernel.events import (
+    Accepted,
     Called,
     Connected,
     Crashed,
@@ -27,7 +28,7 @@ from kinaction.kernel.outbox import Json, Outbox, Viewed
 from kinaction.kernel.value import value
 
 Handler = Callable[[Any], None]
-_HEARD_BY_ALL = (Started, Connected, Disconnected)
+_HEARD_BY_ALL = (Started, Connected, Accepted, Disconnected)
 """Events that several components may handle; a message has one handler."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])

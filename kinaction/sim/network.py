@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kinaction.kernel.events import Connected, Disconnected, Received
+from kinaction.kernel.events import Accepted, Connected, Disconnected, Received
 from kinaction.kernel.message import Message, NodeId
 from kinaction.sim.agenda import Due
 from kinaction.sim.connection import Connection
@@ -37,6 +37,7 @@ class Network:
             world.schedule(there + back, node, Disconnected(name, "refused"))
             return
         self.connections[name] = Connection(name, node.id, target)
+        world.schedule(there, world.nodes[target], Accepted(name, node.id, port))
         world.schedule(there + back, node, Connected(name, target))
 
     def _resolve(self, node: SimNode, host: str, port: int) -> NodeId | None:
