@@ -84,10 +84,7 @@ def trouble(
     spans: Mapping[str, Sequence[Span]], is_short: bool = False
 ) -> list[tuple[str, str]]:
     """The longest trouble as words with classes: how long, what waits, what has no leader."""
-    worst = max(
-        (span for held in spans.values() for span in held if span.kind != OK),
-        key=lambda span: span.to_ms - span.from_ms, default=None,
-    )
+    worst = _worst(spans)
     if worst is None:
         return []
     waits = _names(spans, worst, WAIT)
@@ -100,6 +97,19 @@ def trouble(
         verb = "have" if " and " in headless else "has"
         words.append(("err b", f"{headless} {verb} no leader"))
     return words
+
+
+def trouble_ms(spans: Mapping[str, Sequence[Span]]) -> int:
+    """The middle of the longest trouble; -1 for none."""
+    worst = _worst(spans)
+    return -1 if worst is None else (worst.from_ms + worst.to_ms) // 2
+
+
+def _worst(spans: Mapping[str, Sequence[Span]]) -> Span | None:
+    return max(
+        (span for held in spans.values() for span in held if span.kind != OK),
+        key=lambda span: span.to_ms - span.from_ms, default=None,
+    )
 
 
 def _names(spans: Mapping[str, Sequence[Span]], worst: Span, kind: str) -> str:

@@ -12,6 +12,7 @@ from kinaction.kernel.value import value
 from kinaction.viz.plan import METADATA
 from kinaction.wire import batch
 from kinaction.wire.errors import Error, KafkaError
+from kinaction.wire.log_records import decode_metadata
 
 METADATA_TOPIC = "__cluster_metadata"
 METADATA_ID = b"\0" * 15 + b"\1"
@@ -120,6 +121,20 @@ def contents_of(records: Any) -> list[tuple[str, str]]:
             found += [(shown(record.key), shown(record.value)) for record in batch.records(body)]
     except (KafkaError, ValueError):
         return found
+    return found
+
+
+def metadata_names(message: Message) -> list[str]:
+    """The types of the metadata records that a Fetch answer carries: ["TopicRecord", …]."""
+    found = []
+    for topic in message.body.responses:
+        for part in topic.partitions:
+            try:
+                found += [type(decode_metadata(record.value).body).__name__
+                          for _, body in batch.batches(batch.joined(part.records))
+                          for record in batch.records(body) if record.value]
+            except (KafkaError, ValueError):
+                found.append("record")
     return found
 
 

@@ -96,6 +96,7 @@ class Sizes:
     rail: int
     gutter: int
     cell: int
+    has_traffic: bool = True
 
 
 def sizes_of(width: int, plan: Plan, is_still: bool) -> Sizes:
@@ -103,7 +104,7 @@ def sizes_of(width: int, plan: Plan, is_still: bool) -> Sizes:
     names = [node_title(broker) for broker in plan.brokers] or ["broker 1"]
     head = int(max(text_width(name, 13, BOLD) for name in names)) + 10
     if is_still:
-        return Sizes(10, 88, 12, max(75, head), 21, 21, 18)
+        return Sizes(10, 88, 12, max(75, head), 21, 21, 18, has_traffic=False)
     if width < NARROW:
         short = [node_short(broker) for broker in plan.brokers]
         head = int(max([text_width(name, 13, BOLD) for name in short], default=0)) + 10
@@ -159,7 +160,8 @@ def _full_width(column: Column, cells: int, sizes: Sizes) -> int:
 
 def _gutter_of(column: Column, sizes: Sizes) -> int:
     """As wide as the token of one offset needs it."""
-    return max(sizes.gutter, int(text_width("0" * column.digits, 11, BOLD)) + 8)
+    widest = int(text_width("0" * column.digits, 11, BOLD)) + 8
+    return max(sizes.gutter, widest) if sizes.has_traffic else sizes.gutter
 
 
 def _cells_of(column: Column, cells: int, sizes: Sizes) -> tuple[int, int]:

@@ -170,7 +170,7 @@ class Lives:
     def _received(self, step: Step, number: int) -> None:
         sent = self._traffic.by_number.get(number)
         if sent is not None and sent.kind == "ack":
-            self._told(step, sent, f"acknowledged to {node_title(step.node)}")
+            self._told(step, sent, f"ack reaches {node_title(step.node)}")
 
     def _read(self, step: Step, fact: Any) -> None:
         key = f"{fact.topic}-{fact.partition}"

@@ -10,13 +10,13 @@ from typing import Any
 
 from kinaction.kernel.events import Called, Crashed, Received, Started
 from kinaction.kernel.trace import Trace
-from kinaction.viz.availability import trouble
+from kinaction.viz.availability import trouble, trouble_ms
 from kinaction.viz.film import Film, Shot
 from kinaction.viz.geometry import INSPECTOR, WIDE, WIDTHS, Layout, lay_out
 from kinaction.viz.lives import Lives
 from kinaction.viz.metrics import UNKNOWN, WIDEST
 from kinaction.viz.narration import narrated
-from kinaction.viz.plan import Actor, Plan, node_title
+from kinaction.viz.plan import METADATA, Actor, Plan, node_title
 from kinaction.viz.replicas import Replica
 from kinaction.viz.story import headline
 from kinaction.viz.traffic import Sent, Traffic
@@ -50,6 +50,7 @@ def payload(trace: Trace, plan: Plan, title: str = "") -> dict[str, Any]:
         "spans": {key: [[span.from_ms, span.to_ms, span.kind] for span in held]
                   for key, held in film.spans.items()},
         "trouble": trouble(film.spans),
+        "trouble_ms": trouble_ms(film.spans),
         "lives": film.lives.to_dict(),
     }
 
@@ -127,7 +128,8 @@ def _step(shot: Shot, traffic: Traffic) -> list[Any]:
 def _is_quiet(shot: Shot, traffic: Traffic) -> bool:
     """Whether there is nothing to see: no mark changes, no message shows, no fact is noted."""
     step = shot.step
-    if shot.patches or isinstance(step.event, Called | Crashed | Started):
+    is_drawn = any(METADATA not in key for key, _, _ in shot.patches)
+    if is_drawn or isinstance(step.event, Called | Crashed | Started):
         return False
     if any(type(fact).__name__ not in DULL_FACTS for fact in step.facts()):
         return False

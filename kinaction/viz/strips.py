@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from kinaction.viz.availability import NONE, OK, Span, trouble
+from kinaction.viz.availability import NONE, OK, Span, trouble, trouble_ms
 from kinaction.viz.film import Film
 from kinaction.viz.geometry import CARD
 from kinaction.viz.marks import Mark, path_of
@@ -106,12 +106,16 @@ def _trouble(
 ) -> list[Mark]:
     """What the longest trouble was, in the widest gap that the ticks leave, if it fits."""
     edges = [(x_of(film.start_ms), x_of(film.start_ms)), *sorted(taken), (RIGHT, RIGHT)]
-    gap, left = max(((after[0] - before[1], before[1]) for before, after in pairwise(edges)),
-                    default=(0, 0))
+    middle = x_of(trouble_ms(film.spans))
+    gaps = sorted(((before[1], after[0]) for before, after in pairwise(edges)),
+                  key=lambda gap: abs((gap[0] + gap[1]) / 2 - middle))
     for is_short in (False, True):
         words = trouble(film.spans, is_short)
         sizes = [text_width(part, 11, BOLD if "b" in cls.split() else REGULAR)
                  for cls, part in words]
-        if words and sum(sizes) + 16 <= gap:
-            return [("spans", "mid", left + gap / 2, y0 + 8, tuple(words))]
+        for left, right in gaps:
+            if words and sum(sizes) + 16 <= right - left:
+                half = sum(sizes) / 2 + 8
+                x = min(max(middle, left + half), right - half)
+                return [("spans", "mid", x, y0 + 8, tuple(words))]
     return []

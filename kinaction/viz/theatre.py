@@ -19,7 +19,10 @@ from kinaction.viz.plan import Plan, plan_of
 from kinaction.viz.story import headline, last_words
 
 OnCommand = Callable[[dict[str, Any]], Any]
-"""Takes {"do", "id", "at", "is_last", "code"}; returns a Trace to show, a sentence, or None."""
+"""Takes {"do", "at": seq, "message": n or "node": id, "ms": n, "code"}.
+
+Returns what to show next (a Trace, or a cluster with `trace` and `on_command`), a sentence, or None.
+"""
 
 ACTS: tuple[dict[str, str], ...] = (
     {"do": "drop", "for": "message", "label": "drop {it}", "key": "d",
@@ -66,6 +69,9 @@ class Player(Picture):
     def show(self, trace: Trace) -> None:
         """Put another trace (a fork's) into the player."""
         self.trace = trace
+        names = [column.key for column in self.plan.columns]
+        self.plan = plan_of(trace, names, leaders_only=self.plan.leaders_only,
+                            first_seq=self.plan.first_seq)
         if self.widget is not None:
             self.widget.trace = self.data()
 
@@ -89,9 +95,11 @@ class Player(Picture):
         except Exception as error:  # noqa: BLE001  the learner reads it where the button is
             widget.answer = f"{nonce} {error}"
             return
-        if isinstance(answer, Trace):
-            self.show(answer)
-            answer = f"Done: {order.get('code', order['do'])}"
+        trace = answer if isinstance(answer, Trace) else getattr(answer, "trace", None)
+        if isinstance(trace, Trace):
+            self.on_command = getattr(answer, "on_command", self.on_command)
+            self.show(trace)
+            answer = f"Done: {order.get('code', order['do'])}. This is what followed."
         widget.answer = f"{nonce} {answer or 'Done.'}"
 
 

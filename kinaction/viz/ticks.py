@@ -68,10 +68,20 @@ def ticks_of(trace: Trace, plan: Plan) -> tuple[Tick, ...]:
         if name == "LeaderElected" and getattr(fact, "epoch", 0) > 0:
             is_news = True
         seen[subject] = None
+        if not _is_shown(fact, plan):
+            continue
         if is_news and step.seq >= plan.first_seq:
             label, is_bad, rank = EVENTS[name]
             ticks.append(Tick(step.at_ms, step.seq, label(fact), is_bad, rank, name))
     return tuple(ticks)
+
+
+def _is_shown(fact: Any, plan: Plan) -> bool:
+    """Facts about a partition that is not shown are not told."""
+    topic, partition = getattr(fact, "topic", None), getattr(fact, "partition", None)
+    if topic is None or partition is None:
+        return True
+    return any(column.key == f"{topic}-{partition}" for column in plan.columns)
 
 
 def _subject(fact: Fact) -> object:

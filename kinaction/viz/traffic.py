@@ -12,7 +12,14 @@ from kinaction.kernel.describe import describe
 from kinaction.kernel.message import Message, NodeId
 from kinaction.kernel.trace import Flight, Trace
 from kinaction.kernel.value import value
-from kinaction.viz.carried import Part, TopicNames, error_of, is_metadata, parts_of
+from kinaction.viz.carried import (
+    Part,
+    TopicNames,
+    error_of,
+    is_metadata,
+    metadata_names,
+    parts_of,
+)
 from kinaction.viz.plan import Plan, node_title, title_of, topic_of
 
 LABELS: Mapping[str, str] = {
@@ -64,6 +71,7 @@ class Sent:
     tokens: tuple[Token, ...]
     words: str
     fields: tuple[tuple[str, str], ...]
+    is_request: bool
 
 
 class Traffic:
@@ -77,6 +85,7 @@ class Traffic:
         self._numbers: dict[Any, int] = {}
         self._produced = 0
         self._told: dict[tuple[NodeId, str], int] = {}
+        self._idle: dict[NodeId, bool] = {}
         self._columns = {column.key for column in plan.columns}
         self._several = len({topic_of(c.key) for c in plan.columns if not c.is_metadata}) > 1
         flights = trace.flights()
@@ -94,6 +103,11 @@ class Traffic:
         """The messages of the shown part that are drawn."""
         return [sent for sent in self.by_number.values()
                 if not sent.is_hidden and self._is_in_part(sent)]
+
+    def is_about_shown(self, fact: Any) -> bool:
+        """Whether a fact is about a partition in a column, or about none at all."""
+        topic, partition = getattr(fact, "topic", None), getattr(fact, "partition", None)
+        return topic is None or partition is None or f"{topic}-{partition}" in self._columns
 
     def _is_in_part(self, sent: Sent) -> bool:
         return sent.sent_seq >= self.plan.first_seq or sent.received_seq >= self.plan.first_seq
@@ -115,8 +129,9 @@ class Traffic:
             flight.sent_ms, got_ms, flight.sent_seq,
             -1 if flight.received_seq is None else flight.received_seq, fate, cut,
             is_hidden and not error, tokens or (Token("", -1, self._label(message, error)),),
-            self._words(message, kind, tokens, error),
+            self._words(message, kind, (tokens, parts), error),
             () if is_hidden else fields_of(message),
+            message.is_request,
         )
 
     def _kind(self, message: Message, parts: Sequence[Part]) -> tuple[str, bool]:
@@ -129,6 +144,13 @@ class Traffic:
             not message.is_request and message.api in QUIET_ANSWERS)
         return ("control", is_quiet)
 
+    def _is_idle(self, message: Message, carries: bool) -> bool:
+        """Whether the metadata log only shows that it is alive (NoOpRecord), or tells of that."""
+        if carries:
+            names = metadata_names(message)
+            self._idle[message.target] = all(name == "NoOpRecord" for name in names)
+        return self._idle.get(message.target, False)
+
     def _fetch_kind(self, message: Message, parts: Sequence[Part]) -> tuple[str, bool]:
         if message.is_request:
             return ("control", True)
@@ -136,7 +158,7 @@ class Traffic:
         carries = any(part.count for part in parts)
         news = [part for part in parts if self._is_news(message.target, part)]
         if to_broker and parts and all(is_metadata(part) for part in parts):
-            return ("control", not (carries or news))
+            return ("control", self._is_idle(message, carries) or not (carries or news))
         kind = "replicate" if to_broker else "consume"
         return (kind, not carries or (to_broker and self.plan.leaders_only))
 
@@ -217,20 +239,26 @@ class Traffic:
         return ("lost", usual, 850 if died else 500)
 
     def _words(
-        self, message: Message, kind: str, tokens: Sequence[Token], error: str
+        self, message: Message, kind: str, carried: tuple[Sequence[Token], Sequence[Part]],
+        error: str,
     ) -> str:
         """What a screen reader hears: "Produce from producer 1 to broker 1: m31, partition 0"."""
+        tokens, parts = carried
         what = message.api if message.is_request else f"{message.api} response"
         ends = f"from {node_title(message.source)} to {node_title(message.target)}"
         told = [f"{_noun(kind, token.label)} {title_of(token.key, self._several)}"
-                for token in tokens if token.key]
-        more = f": {', '.join(told)}" if told else ""
+                for token in tokens if token.key and token.label != "HW"]
+        if not told and message.api == "Fetch" and not message.is_request:
+            told = [f"high watermark {part.hw} of {title_of(part.key, self._several)}"
+                    for part in parts[:2] if part.hw >= 0 and part.key in self._columns]
+        if kind == "control" and message.api == "Fetch" and tokens:
+            names = [name.removesuffix("Record") for name in metadata_names(message)]
+            told += [f"({', '.join(dict.fromkeys(names))})"] if names else []
+        more = f": {', '.join(told)}".replace(", (", " (") if told else ""
         return f"{what} {ends}{more}" + (f", error {error}" if error else "")
 
 
 def _noun(kind: str, label: str) -> str:
-    if label == "HW":
-        return "the high watermark of"
     if kind == "produce":
         return f"record {label} for" if "–" not in label else f"records {label} for"
     plain = label.lstrip("✓")

@@ -98,7 +98,7 @@ function spacing(moments, wait, width) {
 // The moments that have room: what says least goes first, never one beside the wait.
 function shortened({ moments, wait }, width) {
   let kept = moments.map((moment, at) => ({ ...moment, beside: !!wait && (at === wait[0] || at === wait[0] + 1) }));
-  for (const dull of [/^acknowledged/, /^ack sent/, /^fetched/, /^fetched/, /^fetched/]) {
+  for (const dull of [/^ack reaches/, /^ack sent/, /^fetched/, /^fetched/, /^fetched/]) {
     if (spacing(kept, wait, width) >= LEAST_SPACING) break;
     const at = kept.findLastIndex((moment) => dull.test(moment.words) && !moment.beside);
     if (at >= 0) kept = kept.filter((_, each) => each !== at);

@@ -115,10 +115,12 @@ export class Timeline {
     const words = this.film.data.trouble;
     const size = words.reduce((sum, [cls, part]) => sum + this.measure.width(part, 11, cls.split(" ").includes("b") ? BOLD : 400), 0);
     const edges = [[this.left, this.left], ...taken.sort((one, other) => one[0] - other[0]), [this.right, this.right]];
-    for (let at = 1; at < edges.length && words.length; at++) {
-      const gap = edges[at][0] - edges[at - 1][1];
-      if (gap < size + 16) continue;
-      return `<text class="mid" x="${number(edges[at - 1][1] + gap / 2)}" y="14">${words.map(([cls, part]) => `<tspan class="${cls}">${escape(part)}</tspan>`).join("")}</text>`;
+    const middle = this.x(this.film.data.trouble_ms);
+    const gaps = edges.slice(1).map((edge, at) => [edges[at][1], edge[0]]).sort((one, other) => Math.abs(one[0] + one[1] - 2 * middle) - Math.abs(other[0] + other[1] - 2 * middle));
+    const found = words.length && gaps.find(([left, right]) => right - left >= size + 16);
+    if (found) {
+      const x = Math.min(Math.max(middle, found[0] + size / 2 + 8), found[1] - size / 2 - 8);
+      return `<text class="mid" x="${number(x)}" y="14">${words.map(([cls, part]) => `<tspan class="${cls}">${escape(part)}</tspan>`).join("")}</text>`;
     }
     return "";
   }

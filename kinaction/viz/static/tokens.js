@@ -37,6 +37,7 @@ export function outline(kind, x, y, width, height) {
 
 // All tokens at a moment, placed so that none overlaps: [{flight, token, route, x, y, width, height, label, along, count}].
 export function placeTokens(view, flights, nowMs, selected) {
+  view.fan = fanOf(view.layout);
   const isCrowd = view.layout.mode === "compact" || flights.length > CROWD;
   const wanted = [];
   for (const flight of flights)
@@ -49,14 +50,30 @@ export function placeTokens(view, flights, nowMs, selected) {
       const from = route.travel[0] + (route.starts ? width / 2 : 0);
       const to = Math.max(from, route.travel[1] - (route.ends ? width / 2 + 1 : 0));
       const along = from + (to - from) * progress(flight, nowMs);
-      const place = placeAt(route, along);
-      wanted.push({
-        flight, token, route, along, from, width, count: 1, label, isLost: isLost(flight, nowMs),
-        height: label ? HEIGHT : SMALL, ...place, isGutter: route.lanes[place.leg]?.startsWith("gutter"),
-      });
+      const held = { flight, token, route, along, from, count: 1, isLost: isLost(flight, nowMs), full: { label, width }, small };
+      wanted.push(moved(view, held, along));
     }
   wanted.sort((one, other) => (other.isGutter - one.isGutter) || one.flight.sentMs - other.flight.sentMs || one.flight.number - other.flight.number);
   return settle(view, wanted);
+}
+
+// The token at a distance: between the boxes and the rows there is no room for words.
+function moved(view, held, along) {
+  const place = placeAt(held.route, along);
+  const lane = held.route.lanes[place.leg] ?? "";
+  const half = held.full.width / 2 + 1;
+  const inFan = lane.startsWith("bus") || lane.startsWith("door") || (lane.startsWith("street") && (place.x - half < view.fan[0] || place.x + half > view.fan[1]));
+  const label = inFan ? "" : held.full.label;
+  return Object.assign(held, place, {
+    along, label, width: label ? held.full.width : held.small, height: label ? HEIGHT : SMALL, isGutter: lane.startsWith("gutter"),
+  });
+}
+
+// Between which x the streets are free of boxes.
+export function fanOf(layout) {
+  const left = layout.boxes.filter((box) => box.x < layout.x0).map((box) => box.x + box.width);
+  const right = layout.boxes.filter((box) => box.x > layout.x0).map((box) => box.x);
+  return [Math.max(0, ...left), Math.min(layout.width, ...right)];
 }
 
 function settle(view, wanted) {
@@ -67,10 +84,10 @@ function settle(view, wanted) {
     let steps = 0;
     while (blocker && along > token.from && steps++ < 24) {
       along = Math.max(token.from, along - BACK);
-      Object.assign(token, placeAt(token.route, along));
+      moved(view, token, along);
       blocker = overlapped(placed, token);
     }
-    if (!blocker) placed.push({ ...token, along });
+    if (!blocker) placed.push(token);
     else merge(view, placed, blocker, token);
   }
   return placed;

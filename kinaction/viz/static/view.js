@@ -358,7 +358,8 @@ export class View {
       return;
     }
     this.say(`${code} …`);
-    this.host.command({ do: act.do, id: act.id, at: this.film.seq, is_last: this.film.at >= this.film.steps.length - 1, code });
+    const about = act.for === "message" ? { message: act.id } : act.for === "moment" ? {} : { node: act.id };
+    this.host.command({ do: act.do, ...about, ms: 1000, at: this.film.seq, code });
   }
 
   // ---- events
