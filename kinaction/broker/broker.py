@@ -12,6 +12,7 @@ from kinaction.broker.coordination import Coordination
 from kinaction.broker.creation import Creation
 from kinaction.broker.fetch import FetchApi
 from kinaction.broker.fetcher import Fetcher
+from kinaction.broker.group.coordinator import GroupCoordinator
 from kinaction.broker.housekeeping import Housekeeping
 from kinaction.broker.in_sync import InSync
 from kinaction.broker.listeners import advertised_listeners
@@ -100,12 +101,14 @@ class Broker(Machine):
             can_handle=self.can_handle)
         self.coordination = Coordination(
             outbox, self.replicas, auto_create=self.creation.wish, on_append=self._grown)
+        self.groups = GroupCoordinator(outbox, node, config, self.coordination, self.image)
+        self.coordination.groups = self.groups
         self.producer_ids = ProducerIds(outbox, self._ask_controller, self._block_request)
         self.housekeeping = Housekeeping(outbox, self.replicas)
         self.attach(
             self, self.links, self.raft, self.controller, self.forwarder, self.lifecycle,
             self.fetches, self.produces, self.in_sync, self.fetcher, self.produce_api,
-            self.fetch_api, self.listing, self.cluster_api, self.coordination,
+            self.fetch_api, self.listing, self.cluster_api, self.coordination, self.groups,
             self.producer_ids, self.replicas.listeners, self.housekeeping)
 
     # -- life -----------------------------------------------------------------------------
@@ -168,6 +171,7 @@ class Broker(Machine):
 
     def _topic_removed(self, name: str) -> None:
         self.replicas.remove(name)
+        self.groups.forget_topics((name,))
 
     def _config_changed(self, record: Any) -> None:
         if record.resource_type == 2:
@@ -214,3 +218,4 @@ class Broker(Machine):
         yield from self.lifecycle.parts()
         yield from self.image.parts()
         yield from self.replicas.partitions.values()
+        yield from self.groups.parts()

@@ -7,6 +7,7 @@ A group's partition of `__consumer_offsets` is its hash; its leader is the coord
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kinaction.broker.group.coordinator import GroupCoordinator
 from kinaction.broker.partition import Partition
 from kinaction.broker.replicas import Replicas
 from kinaction.kernel.machine import handles
@@ -15,6 +16,7 @@ from kinaction.kernel.outbox import Outbox
 from kinaction.wire import messages as m
 from kinaction.wire.batch import build, records
 from kinaction.wire.errors import Error, KafkaError
+from kinaction.wire.log_records import encode_key, encode_value
 from kinaction.wire.record import Record
 
 OFFSETS_TOPIC = "__consumer_offsets"
@@ -33,6 +35,14 @@ def java_hash(text: str) -> int:
     return hashed & 0x7FFFFFFF if hashed != 1 << 31 else 0
 
 
+def value_version(value: Any) -> int:
+    """The version that Kafka 4.3 writes a coordinator's value in (GroupCoordinatorRecordHelpers)."""
+    if value is None:
+        return 0
+    has_expiry = getattr(value, "expire_timestamp", -1) != -1
+    return 1 if has_expiry else min(3, int(value.max_version))
+
+
 class Coordination:
     """Handles FindCoordinator; the group coordinator's store."""
 
@@ -44,7 +54,7 @@ class Coordination:
         self.replicas = replicas
         self.auto_create = auto_create
         self.on_append = on_append
-        self.groups: Any = None
+        self.groups: GroupCoordinator | None = None
         self._loaded: dict[int, int] = {}
 
     # -- FindCoordinator --------------------------------------------------------------------
@@ -116,8 +126,8 @@ class Coordination:
             return
         now_ms = self.outbox.wall_ms
         batch = build([
-            Record(offset=number, timestamp=now_ms, key=m.versioned(key),
-                   value=None if value is None else m.versioned(value))
+            Record(offset=number, timestamp=now_ms, key=encode_key(key),
+                   value=encode_value(value, value_version(value)))
             for number, (key, value) in enumerate(written)
         ])
         try:

@@ -198,10 +198,10 @@ class FetchApi:
     def _diverging(reading: Reading, held: Partition, part: Any) -> Any:
         """KIP-595: where the asker's last epoch ends here, when it has more of it (or other)."""
         epoch = part.last_fetched_epoch
-        if epoch < 0 or reading.version < 12:  # noqa: PLR2004 - the first version with the field
+        if epoch < 0 or reading.version < 12:
             return None
         known, end = held.log.end_offset_for_epoch(epoch)
-        if known < 0 or known == epoch and end >= part.fetch_offset:
+        if known < 0 or (known == epoch and end >= part.fetch_offset):
             return None
         return m.FetchResponse.EpochEndOffset(epoch=known, end_offset=end)
 

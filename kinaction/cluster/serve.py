@@ -81,7 +81,7 @@ class Served:
         config = cluster.setup.checked(1)
         self.gateway = Gateway(
             cluster.world, cluster.brokers, host, port, config["socket.request.max.bytes"],
-            config["max.connections"])
+            config["max.connections"], config["connections.max.idle.ms"])
         self.gateway.on_tick = self._look
         self._thread: threading.Thread | None = None
         self._driver = cluster.driver

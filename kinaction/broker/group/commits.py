@@ -121,7 +121,7 @@ class Commits:
 
     def _topic_id(self, name: str) -> bytes:
         known = self.topic_ids.topic(name) if self.topic_ids else None
-        return bytes(known.id) if known else bytes(16)
+        return bytes(known.topic_id) if known else bytes(16)
 
     def _replay(self, written: list[Written], body: Any) -> None:
         for key, value in written:

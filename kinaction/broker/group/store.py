@@ -28,7 +28,7 @@ class TopicIds(Protocol):
     """Topic names by id and back: `kinaction.controller.image.MetadataImage` has these."""
 
     def topic(self, name: str) -> Any:
-        """What is known of a topic (`.id`), None: nothing."""
+        """What is known of a topic (`.topic_id`), None: nothing."""
 
     def topic_by_id(self, topic_id: bytes) -> Any:
         """What is known of a topic (`.name`), None: nothing."""
