@@ -11,7 +11,7 @@ from typing import Any
 from kinaction.controller.decision import Decision, Draft, Situation
 from kinaction.controller.facts import ConfigChanged
 from kinaction.controller.image import BROKER_RESOURCE, TOPIC_RESOURCE
-from kinaction.controller.topic_configs import MIN_ISR, text
+from kinaction.controller.topic_configs import MIN_ISR, check_together, text
 from kinaction.wire import messages
 from kinaction.wire.config import Config, ConfigException, definition
 from kinaction.wire.config_keys import lines
@@ -180,7 +180,9 @@ def _check_values(resource: Any, after: Mapping[str, str]) -> None:
         return
     try:
         checked = Config(KINDS[resource.resource_type], after)
-        if resource.resource_type == CLIENT_METRICS_RESOURCE:
+        if resource.resource_type == TOPIC_RESOURCE:
+            check_together(checked)
+        elif resource.resource_type == CLIENT_METRICS_RESOURCE:
             _check_interval(checked)
     except ConfigException as problem:
         is_request = resource.resource_type == CLIENT_METRICS_RESOURCE

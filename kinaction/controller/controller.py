@@ -135,7 +135,7 @@ class Controller:
             return
         try:
             if is_too_late(request):
-                raise KafkaError(Error.REQUEST_TIMED_OUT, "The request's timeout is over.")
+                raise KafkaError(Error.REQUEST_TIMED_OUT)
             decision = self.decide(request)
         except KafkaError as refused:
             answer(error_response(request, refused))

@@ -12,7 +12,7 @@ from kinaction.controller.decision import Situation
 from kinaction.controller.image import MetadataImage
 from kinaction.kernel.value import value
 from kinaction.wire import messages
-from kinaction.wire.config import Config, keys
+from kinaction.wire.config import Config, ConfigException, keys
 from kinaction.wire.errors import Error, KafkaError
 
 MIN_ISR = "min.insync.replicas"
@@ -51,8 +51,24 @@ def check_topic_configs(given: Mapping[str, Any]) -> dict[str, str]:
     nulls = [name for name, text in given.items() if text is None]
     if nulls:
         raise KafkaError(Error.INVALID_CONFIG, f"Null value not supported for: {', '.join(nulls)}")
-    Config("topic", given)
+    check_together(Config("topic", given))
     return {name: str(text) for name, text in given.items()}
+
+
+def check_together(config: Config) -> None:
+    """What single values do not show: two that contradict each other, a part that is not here.
+
+    Raises:
+        KafkaError: INVALID_CONFIG.
+    """
+    least, most = config["min.compaction.lag.ms"], config["max.compaction.lag.ms"]
+    if least > most:
+        raise ConfigException(
+            f"min.compaction.lag.ms ({least}) cannot be above max.compaction.lag.ms ({most})")
+    if config["remote.storage.enable"]:
+        raise ConfigException(
+            "remote.storage.enable needs tiered storage, which is disabled in the brokers "
+            "(remote.log.storage.system.enable)")
 
 
 def settings(

@@ -183,7 +183,10 @@ def _partition_record(
 
 def delete_topics(situation: Situation, request: Any) -> Decision:
     """DeleteTopics, by name or (v6) by id."""
+    if not situation.config["delete.topic.enable"]:
+        raise KafkaError(Error.TOPIC_DELETION_DISABLED, "delete.topic.enable is false.")
     draft = Draft()
+    doomed: dict[str, None] = {}
     wanted = [(each.name, each.topic_id) for each in request.topics]
     wanted += [(name, ZERO_ID) for name in request.topic_names]
     counts = Counter(wanted)
@@ -193,6 +196,10 @@ def delete_topics(situation: Situation, request: Any) -> Decision:
             if counts[name, topic_id] > 1:
                 raise KafkaError(Error.INVALID_REQUEST, "Duplicate topic name or id.")
             topic = _existing(situation, name, topic_id)
+            if topic.name in doomed:
+                raise KafkaError(
+                    Error.INVALID_REQUEST, "The topic is named by its name and again by its id.")
+            doomed[topic.name] = None
             draft.add(messages.RemoveTopicRecord(topic_id=topic.topic_id))
             draft.note(TopicDeleted(topic.name, uuid_text(topic.topic_id)))
             results.append(_deleted(topic.name, topic.topic_id, None))

@@ -145,6 +145,35 @@ def test_a_deleted_topic_is_gone_with_its_configs() -> None:
     assert (desk.image.topics, desk.image.topics_by_id, desk.image.configs) == ({}, {}, {})
 
 
+def test_a_topic_is_deleted_once_however_it_is_named() -> None:
+    desk = Desk()
+    topic_id = desk.create("t", 1, 1).topic_id
+    kind = messages.DeleteTopicsRequest
+    by_name = kind.DeleteTopicState(name="t", topic_id=bytes(16))
+    by_id = kind.DeleteTopicState(name=None, topic_id=topic_id)
+    decision = desk.decide(topic_control.delete_topics, kind(topics=(by_name, by_id)))
+    assert [each.error_code for each in decision.response.responses] == [
+        Error.NONE, Error.INVALID_REQUEST]
+    assert len(decision.records) == 1
+
+
+def test_deletion_may_be_disabled() -> None:
+    desk = Desk(config={"delete.topic.enable": "false"})
+    with pytest.raises(KafkaError) as refused:
+        desk.decide(topic_control.delete_topics, messages.DeleteTopicsRequest(topic_names=("t",)))
+    assert refused.value.error is Error.TOPIC_DELETION_DISABLED
+
+
+@pytest.mark.parametrize("configs", [
+    {"min.compaction.lag.ms": "9", "max.compaction.lag.ms": "8"},
+    {"remote.storage.enable": "true"}, {"no.such.key": "1"}, {"segment.bytes": "100"},
+])
+def test_configs_that_cannot_be(configs: dict[str, str]) -> None:
+    desk = Desk()
+    assert desk.create("t", 1, 1, configs=configs).error_code == Error.INVALID_CONFIG
+    assert desk.image.topic("t") is None
+
+
 def test_more_partitions_follow_the_stripes_of_the_first_ones() -> None:
     desk, other = Desk(), Desk()
     desk.create("t", 2, 2)
