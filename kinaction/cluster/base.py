@@ -7,6 +7,7 @@ from kinaction.broker.broker import Broker
 from kinaction.cluster.clients import ClientHandle
 from kinaction.cluster.driver import Driver
 from kinaction.cluster.setup import Setup
+from kinaction.cluster.stored import Stored, stored
 from kinaction.controller.image import MetadataImage
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.trace import Trace
@@ -92,6 +93,24 @@ class ClusterState:
             raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION,
                              f"there is no partition {topic}-{partition}; topics are: {known}.")
         return found
+
+    def log(
+        self, topic: str, partition: int = 0, *, broker: int | None = None
+    ) -> tuple[Stored, ...]:
+        """What stands in the log of a partition: the leader's, or that broker's replica.
+
+        Raises:
+            KafkaError: LEADER_NOT_AVAILABLE, REPLICA_NOT_AVAILABLE, BROKER_NOT_AVAILABLE.
+        """
+        node = self.leader(topic, partition) if broker is None else broker
+        if node is None:
+            raise KafkaError(Error.LEADER_NOT_AVAILABLE,
+                             f"nobody leads {topic}-{partition}; say whose log: broker=1.")
+        replica = self.broker(node).replicas.partitions.get((topic, partition))
+        if replica is None:
+            raise KafkaError(Error.REPLICA_NOT_AVAILABLE,
+                             f"broker {node} has no replica of {topic}-{partition}.")
+        return stored(replica.log)
 
     def nodes(self) -> tuple[NodeId, ...]:
         """Every broker and client."""

@@ -122,6 +122,27 @@ class Faults(ClusterState):
                 "sent; look at cluster.in_flight() or trace.to_frame().")
         return found[nth - 1].number
 
+    def sent(self, message: int) -> int:
+        """The step that sent a message: `fork(at=sent(message))` has it under way."""
+        return self._flight(message).sent_seq
+
+    def received(self, message: int) -> int:
+        """The step in which a message arrived.
+
+        Raises:
+            KafkaError: INVALID_REQUEST, it never did.
+        """
+        seq = self._flight(message).received_seq
+        if seq is None:
+            raise KafkaError(Error.INVALID_REQUEST, f"message {message} has not arrived.")
+        return seq
+
+    def _flight(self, message: int) -> Flight:
+        for flight in self.trace.flights():
+            if flight.number == message:
+                return flight
+        raise KafkaError(Error.INVALID_REQUEST, f"there is no message {message}.")
+
     def asked(self, response: Message) -> Any:
         """The request that a response answers; None when the trace has let it go."""
         for flight in reversed(self.trace.flights()):

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from kinaction.client.values import ConsumedMessage
+from kinaction.cluster.stored import stored
 from kinaction.kernel.effects import Returned
 from kinaction.kernel.machine import NodeCrashed
 from kinaction.kernel.trace import Step
 from kinaction.kernel.value import value
 from kinaction.log.facts import LogTruncated
-from kinaction.wire.batch import records
 
 if TYPE_CHECKING:
     from kinaction.cluster.cluster import Cluster
@@ -78,15 +78,7 @@ def contents(
     replica = cluster.broker(leader).replicas.partitions.get((topic, partition))
     if replica is None or not replica.is_leader:
         return None
-    log = replica.log
-    found: dict[int, tuple[bytes | None, bytes | None]] = {}
-    offset = log.log_start_offset
-    while offset < log.log_end_offset:
-        read = log.read(offset, 1 << 26, log.log_end_offset)
-        for chunk in read.chunks:
-            found.update({record.offset: (record.key, record.value) for record in records(chunk)})
-        offset = read.next_offset
-    return found
+    return {record.offset: (record.key, record.value) for record in stored(replica.log)}
 
 
 def _loss(cluster: "Cluster", told: Acknowledged) -> Loss:
