@@ -3,6 +3,7 @@ room; a label without room is left out, its mark stays.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import hypot
 
 from kinaction.kernel.message import NodeId
@@ -282,7 +283,7 @@ def _pieces(
     """A line from top to bottom in pieces: the styles of the cuts, "ll" between them."""
     edges = sorted({top, bottom, *(y for cut in cuts for y in cut[:2] if top < y < bottom)})
     pieces: list[tuple[float, float, str]] = []
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         middle = (begin + end) / 2
         inside = [css for low, high, css in cuts if low < middle < high]
         css = "gone" if "gone" in inside else inside[0] if inside else "ll"

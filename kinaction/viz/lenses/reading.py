@@ -127,8 +127,18 @@ class Reading:
         for step in self.trace:
             for effect in step.effects:
                 if type(effect) is Append and not effect.log.startswith("__"):
-                    topic, _, partition = effect.log.rpartition("-")
-                    yield step, effect, loads_of(topic, int(partition), effect.data)
+                    yield step, effect, _loads_in(effect)
+
+    def appended_in(self, step: Step, log: str) -> Iterator[Load]:
+        """What one step appended to one log."""
+        for effect in step.effects:
+            if type(effect) is Append and effect.log == log:
+                yield from _loads_in(effect)
+
+
+def _loads_in(effect: Append) -> tuple[Load, ...]:
+    topic, _, partition = effect.log.rpartition("-")
+    return loads_of(topic, int(partition), effect.data)
 
 
 def loads_of(topic: str, partition: int, data: Any) -> tuple[Load, ...]:

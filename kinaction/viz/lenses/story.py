@@ -11,17 +11,18 @@ from kinaction.kernel.message import NodeId
 from kinaction.kernel.trace import Flight
 from kinaction.kernel.value import value
 from kinaction.viz.lenses.faults import Fault, faults_of
-from kinaction.viz.lenses.reading import Labels, Load, Reading, Stored
+from kinaction.viz.lenses.messages import (
+    COMMITS,
+    Record,
+    commit_label,
+    error_of,
+    usual_ms,
+    wanted_flights,
+)
+from kinaction.viz.lenses.reading import Labels, Load, Reading, Stored, span
 
-MOST_MESSAGES = 40
-"""From here on only the selected record's messages are drawn."""
 MOST_BROKERS = 5
-BOOKKEEPING = ("ApiVersions", "Metadata", "InitProducerId", "FindCoordinator", "Fetch")
-COMMITS = ("OffsetCommit", "TxnOffsetCommit", "EndTxn")
 ARRIVAL, AFTERWARDS = 0, 1
-
-Record = tuple[bytes | None, bytes | None]
-"""A record by what it holds: key and value."""
 
 
 @value
@@ -51,7 +52,7 @@ class Arrow:
 
 @value
 class Mark:
-    """Something on a lifeline: cell, twice, known, done, undone, crash, back; with a note beside."""
+    """On a lifeline: cell, twice, known, done, undone, crash, back, note; a note beside it."""
 
     kind: str
     spot: Spot
@@ -74,7 +75,7 @@ class Story:
 
 
 class Teller:
-    """Reads one run and tells its story. Labels are shared by all runs of a picture."""
+    """Reads one run and tells its story. All runs of a picture share their labels."""
 
     def __init__(
         self, reading: Reading, labels: Labels, *, lifelines: Sequence[NodeId] | None,
@@ -88,7 +89,7 @@ class Teller:
         self.given = processed
         self.flights = wanted_flights(reading, lifelines, record)
         self.hidden = len(wanted_flights(reading, lifelines, None)) - len(self.flights)
-        self.usual_ms = _usual_ms(reading)
+        self.usual_ms = usual_ms(reading)
         self.last_ms = reading.trace.steps[-1].at_ms if len(reading.trace) else 0
 
     def story(self) -> Story:
@@ -105,10 +106,7 @@ class Teller:
     # -- lifelines ------------------------------------------------------------------------
 
     def _lifelines(self) -> list[tuple[NodeId, str]]:
-        if self.wanted is not None:
-            nodes = list(self.wanted)
-        else:
-            nodes = self._by_role()
+        nodes = self._by_role() if self.wanted is None else list(self.wanted)
         kinds = [self.reading.kind(node) for node in nodes]
         return [
             (node, kind if isinstance(node, str) and kinds.count(kind) == 1
@@ -163,7 +161,7 @@ class Teller:
         if message.api in COMMITS:
             return commit_label(self.reading, flight), False
         if message.api == "Produce" and not message.is_request:
-            return _error(message.body), False
+            return error_of(message.body), False
         loads = [load for load in self.reading.loads(message) if not load.topic.startswith("__")]
         if not loads:
             return ("" if message.api == "Fetch" else message.api), False
@@ -173,8 +171,7 @@ class Teller:
         partitions = {(load.topic, load.partition) for load in loads}
         if len(partitions) > 1:
             return f"{sum(len(load.records) for load in loads)} records", True
-        first, last = loads[0].base_offset, loads[-1].last_offset
-        return Load("", 0, first, -1, -1, (_NO_RECORD,) * (last - first + 1)).span(), True
+        return span(loads[0].base_offset, loads[-1].last_offset), True
 
     # -- marks ----------------------------------------------------------------------------
 
@@ -289,79 +286,6 @@ class Teller:
         return tuple(counts.items())
 
 
-_NO_RECORD = Stored(None, None, 0)
-
-
-def wanted_flights(
-    reading: Reading, lifelines: Sequence[NodeId] | None, record: Record | None
-) -> list[Flight]:
-    """The messages that carry data, their acknowledgments and commits; control traffic if there
-    is nothing else. With a record: only those that have to do with it."""
-    there = [flight for flight in reading.flights if lifelines is None or (
-        flight.message.source in lifelines and flight.message.target in lifelines)]
-    data = [flight for flight in there if _is_data(reading, flight)]
-    if not data:
-        data = [flight for flight in there if flight.message.api not in BOOKKEEPING]
-    return data if record is None else cone(reading, data, record)
-
-
-def cone(reading: Reading, flights: Sequence[Flight], record: Record) -> list[Flight]:
-    """Of these messages, those that carry the record, answer for it or commit past it."""
-    kept, offsets = [], dict[tuple[str, int], int]()
-    for flight in flights:
-        message = flight.message
-        carried = message
-        if message.api == "Produce" and not message.is_request:
-            asked = reading.request_of(message)
-            carried = asked.message if asked else message
-        found = [(load, index) for load in reading.loads(carried)
-                 for index, held in enumerate(load.records) if (held.key, held.value) == record]
-        for load, index in found:
-            if message.api == "Fetch":
-                offsets[load.topic, load.partition] = load.base_offset + index
-        past = [at for at, offset in committed_by(reading, message).items()
-                if offset > offsets.get(at, offset)]
-        if found or past:
-            kept.append(flight)
-    return kept[:MOST_MESSAGES]
-
-
-def committed_by(reading: Reading, message: object) -> dict[tuple[str, int], int]:
-    """What an OffsetCommit or TxnOffsetCommit request commits."""
-    body = getattr(message, "body", None)
-    if getattr(message, "api", "") not in COMMITS[:2] or not getattr(message, "is_request", False):
-        return {}
-    return {
-        (reading.topic(topic), part.partition_index): part.committed_offset
-        for topic in getattr(body, "topics", ()) for part in topic.partitions
-    }
-
-
-def commit_label(reading: Reading, flight: Flight) -> str:
-    """What is written on a commit: "commit 3", or how a transaction ends."""
-    body = flight.message.body
-    if flight.message.api == "EndTxn":
-        return "commit" if body.committed else "abort"
-    offsets = list(committed_by(reading, flight.message).values())
-    return f"commit {offsets[0]}" if len(offsets) == 1 else "commit"
-
-
-def _is_data(reading: Reading, flight: Flight) -> bool:
-    message = flight.message
-    if message.api == "Produce":
-        return True
-    if message.api in COMMITS:
-        return message.is_request
-    return any(not load.topic.startswith("__") for load in reading.loads(message))
-
-
-def _usual_ms(reading: Reading) -> int:
-    """The median time under way, at least 1."""
-    times = sorted(flight.arrived_ms - flight.sent_ms for flight in reading.flights
-                   if flight.arrived_ms is not None)
-    return max(times[len(times) // 2], 1) if times else 1
-
-
 def _is_produce(event: object) -> bool:
     message = getattr(event, "message", None)
     return message is not None and message.api == "Produce"
@@ -371,15 +295,3 @@ def _who(node: NodeId, told: Mapping[str, object]) -> NodeId:
     """The consumer whose application did it: named by the fact, which the hand may have noted."""
     named = told.get("client", told.get("node"))
     return named if isinstance(named, int | str) else node
-
-
-def _error(body: object) -> str:
-    from kinaction.wire.errors import Error
-
-    for topic in getattr(body, "responses", ()):
-        for part in topic.partition_responses:
-            if part.error_code:
-                return str(Error(part.error_code).name)
-    return ""
-
-

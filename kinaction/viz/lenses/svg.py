@@ -16,10 +16,10 @@ HEAD = 9
 
 _WORDS = (
     f".kn{{font:11px/1.3 {FONTS}}}"
-    ".kn text{fill:var(--ink);font-size:11px;font-variant-numeric:tabular-nums}"
+    ".kn text{fill:var(--ink);font-size:11px;font-variant-numeric:tabular-nums;white-space:pre}"
     f".kn .b{{font-weight:{BOLD}}}.kn .m{{fill:var(--muted)}}"
-    ".kn .t12{font-size:12px}.kn .t13{font-size:13px}.kn .t14{font-size:14px}.kn .t15{font-size:15px}"
-    ".kn .mid{text-anchor:middle}.kn .end{text-anchor:end}"
+    + "".join(f".kn .t{size}{{font-size:{size}px}}" for size in (12, 13, 14, 15))
+    + ".kn .mid{text-anchor:middle}.kn .end{text-anchor:end}"
     + "".join(f".kn .{kind}{{--k:var(--{kind})}}" for kind in KINDS)
     + ".kn .kt{fill:var(--k)}.kn .head{fill:var(--k)}"
     ".kn .msg{stroke:var(--k);stroke-width:1.75;fill:none}"
@@ -76,6 +76,16 @@ def text(x: float, y: float, words: str, css: str = "", extra: str = "") -> str:
     return f'<text x="{n(x)}" y="{n(y)}" class="{css}"{_more(extra)}>{escape(words)}</text>'
 
 
+def spans(x: float, y: float, parts: Sequence[tuple[str, str]], gap: float = 0) -> str:
+    """Texts in one line, each with its own class, `gap` px apart."""
+    inner = "".join(
+        f'<tspan class="{css}"{f" dx={chr(34)}{n(gap)}{chr(34)}" if gap and index else ""}>'
+        f"{escape(words)}</tspan>"
+        for index, (words, css) in enumerate(parts)
+    )
+    return f'<text x="{n(x)}" y="{n(y)}">{inner}</text>'
+
+
 def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
     """A straight line."""
     return f'<line x1="{n(x1)}" y1="{n(y1)}" x2="{n(x2)}" y2="{n(y2)}" class="{css}"/>'
@@ -99,7 +109,8 @@ def circle(x: float, y: float, r: float, css: str) -> str:
 
 def group(parts: Sequence[str], css: str, label: str = "") -> str:
     """Marks that belong together; with a label, one thing that a screen reader names."""
-    named = f' role="img" aria-label="{escape(label)}"><title>{escape(label)}</title' if label else ""
+    said = escape(label)
+    named = f' role="img" aria-label="{said}"><title>{said}</title' if label else ""
     return f'<g class="{css}"{named}>{"".join(parts)}</g>'
 
 
@@ -110,15 +121,16 @@ def arrow(x1: float, y1: float, x2: float, y2: float, *, is_headless: bool = Fal
         return drawn
     way = atan2(y2 - y1, x2 - x1)
     corners = "L".join(
-        f"{n(x2 - HEAD * cos(way + turn))} {n(y2 - HEAD * sin(way + turn))}" for turn in (0.42, -0.42)
+        f"{n(x2 - HEAD * cos(way + turn))} {n(y2 - HEAD * sin(way + turn))}"
+        for turn in (0.42, -0.42)
     )
     return drawn + path(f"M{n(x2)} {n(y2)}L{corners}Z", "head")
 
 
 def cross(x: float, y: float, r: float = 6) -> str:
     """✕: where something ended."""
-    return path(f"M{n(x - r)} {n(y - r)}l{n(2 * r)} {n(2 * r)}m0 {n(-2 * r)}l{n(-2 * r)} {n(2 * r)}",
-                "x")
+    d = n(2 * r)
+    return path(f"M{n(x - r)} {n(y - r)}l{d} {d}m0 -{d}l-{d} {d}", "x")
 
 
 def check(x: float, y: float) -> str:
@@ -144,7 +156,9 @@ def outline(kind: str, x: float, y: float, w: float, h: float) -> str:
     return path(f"{flat}H{n(right - tip)}L{n(right)} {n(y)}L{n(right - tip)} {n(low)}{foot}", "tok")
 
 
-def token(kind: str, x: float, y: float, words: str, w: float, h: float = 16, title: str = "") -> str:
+def token(
+    kind: str, x: float, y: float, words: str, w: float, h: float = 16, title: str = ""
+) -> str:
     """A labelled token on its way."""
     drawn = [outline(kind, x, y, w, h), text(x, y + 4, words, "tt")]
     return group(drawn, f"{kind} token", title or f"{kind} {words}")
@@ -153,6 +167,12 @@ def token(kind: str, x: float, y: float, words: str, w: float, h: float = 16, ti
 def weight_of(css: str) -> int:
     """The font weight that a class list asks for."""
     return BOLD if "b" in css.split() else REGULAR
+
+
+def size_of(css: str) -> int:
+    """The font size that a class list asks for."""
+    sizes = [name[1:] for name in css.split() if name[:1] == "t" and name[1:].isdigit()]
+    return int(sizes[0]) if sizes else 11
 
 
 def _more(extra: str) -> str:

@@ -10,12 +10,13 @@ from kinaction.kernel.trace import Trace
 from kinaction.kernel.value import value
 from kinaction.viz.lenses import svg
 from kinaction.viz.lenses.boxes import Box
-from kinaction.viz.lenses.faults import Fault, aligned, faults_of
+from kinaction.viz.lenses.faults import Fault, aligned
 from kinaction.viz.lenses.measure import wrap
+from kinaction.viz.lenses.messages import chosen_record
 from kinaction.viz.lenses.panel import LINE, Label, Panel, least_width
 from kinaction.viz.lenses.reading import Labels, Reading
 from kinaction.viz.lenses.spacing import BAND, Heights, heights
-from kinaction.viz.lenses.story import MOST_MESSAGES, Record, Story, Teller, wanted_flights
+from kinaction.viz.lenses.story import Story, Teller
 from kinaction.viz.metrics import BOLD, fitted, text_width
 from kinaction.viz.picture import Picture
 
@@ -95,41 +96,12 @@ def tell(
             if flight.message.api == "Produce":
                 for load in reading.loads(flight.message):
                     named.learn(load.records)
-    record = _selected(readings, selected, lifelines)
+    record = chosen_record(readings, selected, lifelines)
     return [
         Teller(reading, named, lifelines=lifelines, record=record,
                processed=processed[index] if processed else None).story()
         for index, reading in enumerate(readings)
     ]
-
-
-def _selected(
-    readings: Sequence[Reading], selected: tuple[str, int, int] | None,
-    lifelines: Sequence[NodeId] | None,
-) -> Record | None:
-    """The record whose messages are drawn: the chosen one, or, when all are too many, the first
-    that a fault hit, else the first of all."""
-    for reading in readings if selected else ():
-        assert selected is not None
-        topic, partition, offset = selected
-        for _, effect, loads in reading.appended():
-            for load in loads if effect.log == f"{topic}-{partition}" else ():
-                if load.base_offset <= offset <= load.last_offset:
-                    held = load.records[offset - load.base_offset]
-                    return held.key, held.value
-    if selected is not None:
-        raise ValueError(f"no run stored a record at {selected[0]}-{selected[1]}, "
-                         f"offset {selected[2]}")
-    if all(len(wanted_flights(reading, lifelines, None)) <= MOST_MESSAGES for reading in readings):
-        return None
-    for reading in readings:
-        hit = [reading.by_number[fault.number] for fault in faults_of(reading)
-               if fault.number in reading.by_number]
-        for flight in (*hit, *reading.flights):
-            for load in reading.loads(flight.message):
-                if not load.topic.startswith("__"):
-                    return load.records[0].key, load.records[0].value
-    return None
 
 
 def _numbered(count: int) -> list[str]:
@@ -206,15 +178,16 @@ class Page:
     # -- head -----------------------------------------------------------------------------
 
     def _head(self) -> tuple[list[str], float]:
-        parts = [svg.text(17, 25, self.title, "b t14")]
         title_end = 17 + text_width(self.title, 14, BOLD)
         keys = [kind for kind in _KEYS if any(
             arrow.kind == kind for story in self.stories for arrow in story.arrows)]
         key_width = sum(text_width(_KEYS[kind], 12) + 44 for kind in keys)
         y, x, bottom = 22.0, self.width - 10 - key_width, 40.0
         room = x - title_end - 16
+        head = [(self.title, "b t14")]
         if text_width(SUBTITLE, 12) <= room - 16:
-            parts.append(svg.text(title_end + 16, 25, SUBTITLE, "m t12"))
+            head.append((SUBTITLE, "m t12"))
+        parts = [svg.spans(17, 25, head, 16)]
         if room < 0:
             x, y, bottom = 17, 46, 60
         for kind in keys:

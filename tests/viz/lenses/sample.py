@@ -8,6 +8,8 @@ from kinaction.kernel.fact import Fact
 from kinaction.kernel.trace import Trace
 from kinaction.kernel.value import value
 
+from kinaction.viz.lenses.verdicts import AckRun, forked_of, verdicts
+
 TOPIC = "fares"
 
 
@@ -96,3 +98,48 @@ def guarantee(producer_config: tuple[tuple[str, object], ...], is_commit_first: 
     for _ in range(3):
         work()
     return cluster.trace
+
+
+def acks_cluster(acks, idempotent=None):
+    """The cluster of the acks lens: m6 and, 2 ms later, m7; followers fetch slowly."""
+    cluster = Cluster(brokers=3, seed=7, latency_ms=3, client_latency_ms=1)
+    cluster.create_topic("trams", replication_factor=3)
+    config = {"acks": acks, "linger.ms": 0, "request.timeout.ms": 2000}
+    if idempotent is not None:
+        config["enable.idempotence"] = idempotent
+    producer = cluster.producer(config)
+    producer.produce("trams", value="m5")
+    producer.flush()
+    cluster.run(ms=40)
+    producer.produce("trams", value="m6")
+    cluster.run(ms=2)
+    producer.produce("trams", value="m7")
+    cluster.run(ms=40)
+    return cluster
+
+
+def fork_of(cluster, run):
+    """What the cluster does for the lens: kill the leader after a step, wait, look."""
+    def fork(seq):
+        other = cluster.fork(at=seq)
+        other.kill(other.leader("trams", 0))
+        other.run(seconds=40)
+        return forked_of(other.trace, run, seq)
+
+    return fork
+
+
+@cache
+def acks_runs():
+    runs = []
+    for acks in ("0", "1", "all"):
+        rows = []
+        for idempotent in (None, False) if acks == "all" else (None,):
+            cluster = acks_cluster(acks, idempotent)
+            run = AckRun(acks, cluster.trace, "trams", 0, 2)
+            rows.append(verdicts(run, fork_of(cluster, run)))
+            if idempotent is None:
+                first = run
+        names = ("without idempotence",) * (len(rows) - 1)
+        runs.append(AckRun(acks, first.trace, "trams", 0, 2, tuple(rows), names, "m7"))
+    return tuple(runs)
