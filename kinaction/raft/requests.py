@@ -78,7 +78,7 @@ def fetch_request(
     topic = kind.FetchTopic(
         topic=METADATA_TOPIC, topic_id=METADATA_TOPIC_ID, partitions=(partition,))
     return kind(
-        cluster_id=cluster_id, replica_id=replica,
+        cluster_id=cluster_id,
         replica_state=kind.ReplicaState(replica_id=replica), max_wait_ms=max_wait_ms,
         min_bytes=0, max_bytes=max_bytes, topics=(topic,),
     )
