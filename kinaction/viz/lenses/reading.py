@@ -202,6 +202,16 @@ class Labels:
         return f"{first}–{tail}"
 
 
+def shown(data: bytes | None, longest: int = 40) -> str:
+    """Bytes as short text: as they read, or in hex; "" for None."""
+    if data is None:
+        return ""
+    words = data.decode("utf-8", "replace")
+    if "\ufffd" in words or not words.isprintable():
+        words = data.hex()
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+
+
 def _short(data: bytes | None) -> str | None:
     words = _text(data)
     return words if words and len(words) <= Labels.LONGEST and words.isprintable() else None
