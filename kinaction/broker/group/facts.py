@@ -4,6 +4,8 @@ from kinaction.broker.group.states import COMPLETING, DEAD, EMPTY, PREPARING, ST
 from kinaction.kernel.fact import Fact
 from kinaction.kernel.value import value
 
+UUID_LENGTH = 36
+
 _SENTENCES = {
     PREPARING: "Group {group} rebalances: {reason}. Every member has to join again.",
     COMPLETING: "All members of group {group} have joined; its leader now plans who reads what.",
@@ -41,7 +43,7 @@ class GenerationStarted(Fact):
         """One sentence for a learner."""
         count = "1 member" if len(self.members) == 1 else f"{len(self.members)} members"
         return (f"Generation {self.generation} of group {self.group} begins with {count}; "
-                f"{self.leader} leads and plans with {self.protocol!r}.")
+                f"{short(self.leader)} leads and plans with {self.protocol!r}.")
 
 
 @value
@@ -54,7 +56,7 @@ class MemberJoined(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return f"{self.client_id or 'A client'} joins group {self.group} as {self.member_id}."
+        return f"{self.client_id or 'A client'} joins group {self.group} as {short(self.member_id)}."
 
 
 @value
@@ -67,7 +69,7 @@ class MemberLeft(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return f"{self.member_id} leaves group {self.group}: {self.reason}."
+        return f"{short(self.member_id)} leaves group {self.group}: {self.reason}."
 
 
 @value
@@ -80,7 +82,7 @@ class MemberFenced(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return f"{self.member_id} is put out of group {self.group}: {self.reason}."
+        return f"{short(self.member_id)} is put out of group {self.group}: {self.reason}."
 
 
 @value
@@ -96,3 +98,13 @@ class OffsetsCommitted(Fact):
         places = ", ".join(
             f"{topic}-{partition} at {offset}" for topic, partition, offset in self.offsets)
         return f"Group {self.group} has committed {places}."
+
+
+def short(member_id: str) -> str:
+    """A member's id as a sentence says it: of the uuid at its end only the beginning.
+
+    >>> short("consumer-1-3f2a9c01-7d55-5b0e-9a64-0c8f1e2d3b4a")
+    'consumer-1-3f2a…'
+    """
+    name, tail = member_id[:-UUID_LENGTH], member_id[-UUID_LENGTH:]
+    return f"{name}{tail[:4]}…" if name and tail.count("-") == 4 else member_id

@@ -5,7 +5,7 @@ Source: org.apache.kafka.coordinator.group.GroupMetadataManager.classicGroupJoin
 
 from typing import Any
 
-from kinaction.broker.group.facts import MemberFenced, MemberJoined
+from kinaction.broker.group.facts import MemberFenced, MemberJoined, short
 from kinaction.broker.group.group import Group
 from kinaction.broker.group.groups import SESSION, Groups
 from kinaction.broker.group.member import Member, Protocols
@@ -50,7 +50,7 @@ class Join:
     def why(self) -> str:
         """What brings this client, in words."""
         reason = self.message.body.reason
-        who = self.instance_id or self.member_id or self.message.client_id or "a client"
+        who = self.instance_id or short(self.member_id) or self.message.client_id or "a client"
         return f"{who} joins" + (f" ({reason})" if reason else "")
 
 
@@ -186,7 +186,7 @@ class Joining:
             member, m.SyncGroupResponse(error_code=Error.FENCED_INSTANCE_ID))
         self.outbox.cancel_timer((SESSION, group.group_id, old_id))
         self.outbox.note(MemberFenced(
-            group.group_id, old_id, f"{join.instance_id} came back as {member_id}"))
+            group.group_id, old_id, f"{join.instance_id} came back as {short(member_id)}"))
         group.rename(member, member_id)
         before = (member.protocols, member.rebalance_timeout_ms, member.session_timeout_ms)
         self._take(member, join)

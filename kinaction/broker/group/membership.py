@@ -5,7 +5,7 @@ Source: org.apache.kafka.coordinator.group.GroupMetadataManager, classic groups.
 
 from typing import Any
 
-from kinaction.broker.group.facts import MemberLeft
+from kinaction.broker.group.facts import MemberLeft, short
 from kinaction.broker.group.group import Group
 from kinaction.broker.group.groups import SESSION, SYNC, Groups
 from kinaction.broker.group.rebalance import Rebalance
@@ -140,7 +140,7 @@ class Membership:
         return Error.NONE
 
     def _after_leaving(self, group: Group, gone: list[Any]) -> None:
-        names = ", ".join(one.member_id or one.group_instance_id for one in gone)
+        names = ", ".join(short(one.member_id) or one.group_instance_id for one in gone)
         verb = "leaves" if len(gone) == 1 else "leave"
         if group.state == PREPARING:
             self.rebalance.complete_if_all_joined(group)

@@ -5,7 +5,7 @@ Source: org.apache.kafka.coordinator.group.GroupMetadataManager, classic groups.
 
 from typing import Any
 
-from kinaction.broker.group.facts import GenerationStarted, MemberFenced
+from kinaction.broker.group.facts import GenerationStarted, MemberFenced, short
 from kinaction.broker.group.group import Group
 from kinaction.broker.group.groups import JOIN, SESSION, SYNC, Groups
 from kinaction.broker.group.member import Member
@@ -36,7 +36,8 @@ class Rebalance:
         """Begin a rebalance. An empty group waits a while for more first members."""
         if group.state == COMPLETING:
             self.answer_syncs(group, Error.REBALANCE_IN_PROGRESS)
-        self.outbox.cancel_timer((SYNC, group.group_id))
+        if group.pending_syncs:
+            self.outbox.cancel_timer((SYNC, group.group_id))
         is_first = group.state == EMPTY
         self.groups.move(group, "rebalance", reason)
         if is_first:
@@ -116,7 +117,7 @@ class Rebalance:
         self.answer_join(member, refused(Error.UNKNOWN_MEMBER_ID, ""))
         quiet_ms = member.session_timeout_ms
         self._fence(group, member, f"nothing was heard of it for {quiet_ms} ms")
-        self.prepare_or_complete(group, f"{member.member_id} has gone silent")
+        self.prepare_or_complete(group, f"{short(member.member_id)} has gone silent")
 
     def _fence(self, group: Group, member: Member, reason: str) -> None:
         self.outbox.note(MemberFenced(group.group_id, member.member_id, reason))
