@@ -31,6 +31,7 @@ class Coordinator:
         self.error: KafkaError | None = None
         self._place: Place | None = None
         self._asked: Ask | None = None
+        network.when_lost.append(self._on_lost)
 
     def place(self) -> Place | None:
         """Where to reach the coordinator; asks for it when it is not known."""
@@ -51,6 +52,10 @@ class Coordinator:
         self.node = found.node_id
         self._place = (COORDINATOR, (found.host, found.port))
         self.outbox.note(CoordinatorFound(self.outbox.node, self.group, found.node_id))
+
+    def _on_lost(self, place: Place) -> None:
+        if place == self._place:
+            self.lost()
 
     def lost(self) -> None:
         """The coordinator is gone or is no longer it: find it again."""

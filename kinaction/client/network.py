@@ -81,6 +81,8 @@ class Network:
         self._is_backing_off = False
         self._failures = 0
         self.is_closed = False
+        self.when_lost: list[Callable[[Place], None]] = []
+        """Called with the place of every connection that is lost, or cannot be opened."""
 
     # -- metadata -------------------------------------------------------------------------
 
@@ -260,11 +262,14 @@ class Network:
     def _on_lost(self, link: Link, reason: str) -> None:
         if self.is_closed:
             return
-        attempts = self._attempts_at((link.purpose, link.address))
+        place = (link.purpose, link.address)
+        attempts = self._attempts_at(place)
         attempts.failures += 1
         attempts.is_blocked = True
         name = ("reconnect", link.purpose, *link.address)
         self._reconnect.set_timer(self.outbox, name, attempts.failures)
+        for tell in self.when_lost:
+            tell(place)
         self.request_update()
 
     @handles_timer("reconnect")
