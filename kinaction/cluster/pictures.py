@@ -1,5 +1,6 @@
 """`Pictures`: every lens as a method of the cluster. Pictures read the trace and nothing else."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinaction.cluster.base import ClusterState
@@ -26,6 +27,47 @@ class Pictures(ClusterState):
         from kinaction.viz.lenses.life import life
 
         return life(self.trace, topic, partition, offset)
+
+    def acks_lens(
+        self, topic: str | None = None, partition: int = -1, *, value: Any = "m7",
+        key: Any = None, acks: Sequence[Any] = ("0", "1", "all"),
+        config: Mapping[str, Any] | None = None, verdicts: bool = True, after_ms: int = 1,
+        **options: Any,
+    ) -> Any:
+        """One record under acks 0, 1 and all: where it lives when it is acknowledged, and what
+        becomes of it if its leader dies at any instant (every verdict is a fork of the run).
+
+        Args:
+            topic: where to send it; the first topic when None.
+            config: further producer configs, the same in all runs.
+            after_ms: how long before it another record is sent (0: long before), so that the
+                followers' next fetches are still on their way.
+            verdicts: False leaves the bands out (and their forks).
+        """
+        from kinaction.cluster.acks_runs import acks_runs
+        from kinaction.viz.lenses.acks import acks_lens
+
+        chosen = topic or next(
+            name for name in self.image().topics if not name.startswith("__"))
+        runs = acks_runs(self.whole, chosen, partition, key, value, acks, dict(config or {}),
+                         with_verdicts=verdicts, after_ms=after_ms)
+        return acks_lens(runs, **options)
+
+    def timeline(self, *others: "ClusterState", **options: Any) -> Any:
+        """The space-time view of this run, and of others of the same script beside it.
+
+        Options: titles, lifelines, selected, processed, labels, title, width.
+        """
+        from kinaction.viz.lenses.timeline import timeline
+
+        return timeline([self.trace, *(other.trace for other in others)], **options)
+
+    def state_diagram(self, of: str, **options: Any) -> Any:
+        """A state table of the code as a diagram: "quorum", "broker", "group", "member"."""
+        from kinaction.cluster.tables import state_table
+        from kinaction.viz.states import state_diagram
+
+        return state_diagram(state_table(of), **options)
 
     def to_html(self, path: str, **options: Any) -> str:
         """Write the player as one self-contained file; its path."""
