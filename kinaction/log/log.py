@@ -198,12 +198,12 @@ class Log:
         number = bisect_right(self.bases, offset) - 1
         segment = self.held[number]
         first = segment.find(offset)
-        while first == len(segment.bases):
+        while first == len(segment.lasts):
             number += 1
             if number == len(self.held):
                 return Read((), 0, offset)
             segment, first = self.held[number], 0
-        return _slice(segment, first, segment.find_end(upto), max_bytes, offset, at_least_one)
+        return _slice(segment, first, segment.find(upto), max_bytes, offset, at_least_one)
 
     def truncate_to(self, offset: int, reason: str = "its leader's log ends there") -> None:
         """Cut off every record from `offset` on (a follower that has to agree with its leader)."""

@@ -4,7 +4,7 @@ Batches are never decoded and never copied here; every change is also written to
 Source of the rules for index entries: org.apache.kafka.storage.internals.log.LogSegment.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import Any
 from zlib import crc32
 
@@ -37,11 +37,11 @@ class SegmentShape:
 class Segment:
     """The batches from `base_offset` on.
 
-    `bases`, `positions`, `datas` and `headers` run in parallel, one entry a batch.
+    `lasts` (last offsets), `positions`, `datas` and `headers` run in parallel, one entry a batch.
     """
 
     __slots__ = (
-        "bases", "bytes_since_index_entry", "created_ms", "datas", "files", "headers", "index",
+        "bytes_since_index_entry", "created_ms", "datas", "files", "headers", "index", "lasts",
         "log_file", "max_timestamp", "modified_ms", "offset_of_max_timestamp", "positions", "size",
         "time_index", "transactions")
 
@@ -53,7 +53,7 @@ class Segment:
         self.index = OffsetIndex(base_offset, config.segment_index_bytes)
         self.time_index = TimeIndex(base_offset, config.segment_index_bytes)
         self.transactions = TransactionIndex()
-        self.bases: list[int] = []
+        self.lasts: list[int] = []
         self.positions: list[int] = []
         self.datas: list[Any] = []
         self.headers: list[BatchHeader] = []
@@ -90,7 +90,7 @@ class Segment:
 
     def take(self, header: BatchHeader, data: Any) -> None:
         """Hold a batch that the file has already."""
-        self.bases.append(header.base_offset)
+        self.lasts.append(header.last_offset)
         self.positions.append(self.size)
         self.datas.append(data)
         self.headers.append(header)
@@ -165,16 +165,11 @@ class Segment:
         return config.segment_ms - (crc32(name) % most if most else 0)
 
     def find(self, offset: int) -> int:
-        """The place of the batch that holds an offset, or of the next one after it."""
-        place = bisect_right(self.bases, offset) - 1
-        if place < 0:
-            return 0
-        return place if self.headers[place].last_offset >= offset else place + 1
+        """The place of the batch that holds an offset, or of the next one after it.
 
-    def find_end(self, offset: int) -> int:
-        """How many batches end below an offset."""
-        place = bisect_left(self.bases, offset)
-        return place - 1 if place and self.headers[place - 1].last_offset >= offset else place
+        Which is how many batches end below the offset.
+        """
+        return bisect_left(self.lasts, offset)
 
     def position_of(self, place: int) -> int:
         """Where the batch at this place begins; the segment's size for one past the last."""
@@ -183,10 +178,10 @@ class Segment:
     def truncate_to(self, offset: int) -> None:
         """Cut off the batch that holds this offset and all that follow."""
         place = self.find(offset)
-        if place == len(self.bases):
+        if place == len(self.lasts):
             return
         self.size = self.positions[place]
-        for held in (self.bases, self.positions, self.datas, self.headers):
+        for held in (self.lasts, self.positions, self.datas, self.headers):
             del held[place:]
         self.files.truncate(self.log_file, self.size)
         if self.index.truncate_to(offset):

@@ -56,7 +56,8 @@ class MemberJoined(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return f"{self.client_id or 'A client'} joins group {self.group} as {short(self.member_id)}."
+        who = self.client_id or "A client"
+        return f"{who} joins group {self.group} as {short(self.member_id)}."
 
 
 @value
