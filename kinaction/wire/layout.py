@@ -27,6 +27,7 @@ class Body:
     field_names: ClassVar[tuple[str, ...]] = ()
     field_defaults: ClassVar[Mapping[str, Any]] = {}
     _values: ClassVar[Any]
+    _default: ClassVar[Any]
     _uuids: ClassVar[frozenset[str]] = frozenset()
     draft: ClassVar[type]
     """The class whose attributes the decoder may set: the class itself unless FROZEN."""
@@ -160,7 +161,7 @@ def default_value(field: Field, classes: Mapping[str, type[Body]]) -> Any:
     if field.is_array:
         return ()
     if field.kind not in PRIMITIVES:
-        return classes[field.kind].field_defaults[""]
+        return classes[field.kind]._default
     if field.kind in _NUMBERS:
         return int(field.default or "0", 0)
     if field.kind == "string":
@@ -198,7 +199,7 @@ def _struct_class(
     made._uuids = frozenset(field.name for field in struct.fields if field.kind == "uuid")
     made._values = staticmethod(attrgetter(*defaults) if defaults else _nothing)
     made.field_defaults = defaults
-    made.field_defaults = {**defaults, "": made()}
+    made._default = made()
     done: type[Body] = made
     return done
 

@@ -95,6 +95,12 @@ def test_any_negative_length_is_null(array, text):
     assert (produced.transactional_id, produced.acks) == (None, -1)
 
 
+@pytest.mark.parametrize("length", [b"\xff\xff\xff\xff\x0f", b"\x81\x80\x80\x80\x08", b"\0"])
+def test_a_compact_length_over_two_to_the_31_is_null(length):
+    found, end = messages.MetadataRequest.decode(length + b"\1\1\0", 12)
+    assert (found.topics, end) == (None, len(length) + 3)
+
+
 def test_lengths_are_bounded_by_what_is_left():
     too_many = b"\x7f\xff\xff\xff"
     with pytest.raises(MalformedMessage, match="2147483647"):

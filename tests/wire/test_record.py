@@ -60,7 +60,7 @@ def test_a_scan_sees_what_decoding_sees():
 @pytest.mark.parametrize("data", [
     b"\x0e\0\0\0\x01\x01", b"\x0c\0\0\0\x01\x01\0\0", b"\x0c\0\0\0\x7e\x01\0",
     b"\x0c\0\0\0\x01\x01\x01", b"\x0c\0\0\0\x01\x01\x7e", b"\x01", b"\x0e\0\0\0\x01\x01\x02\x01",
-    b"\x0c\0\0\0\x01\x7e\0",
+    b"\x0c\0\0\0\x01\x7e\0", b"\x0a\0\0\0\x01\x01\0",
 ])
 def test_records_that_contradict_themselves(data):
     with pytest.raises(BadRecords):
