@@ -7,6 +7,7 @@ at that instant and everybody is given time to settle.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kinaction.kernel.value import value
 from kinaction.viz.lenses.verdicts import AckRun, Band, Forked, forked_of, verdicts
 from kinaction.wire.errors import Error, KafkaError
 
@@ -20,9 +21,20 @@ SEEN_MS = 60
 """How long a run goes on after the record is settled, so that its replication is in the trace."""
 
 
+@value
+class Sent:
+    """The record of the lens, and how it is sent."""
+
+    topic: str
+    partition: int
+    key: Any
+    value: Any
+    config: Mapping[str, Any]
+    after_ms: int
+
+
 def acks_runs(
-    cluster: "Cluster", topic: str, partition: int, key: Any, value: Any,
-    settings: Sequence[Any], config: Mapping[str, Any], *, with_verdicts: bool, after_ms: int,
+    cluster: "Cluster", sent: Sent, settings: Sequence[Any], *, with_verdicts: bool
 ) -> list[AckRun]:
     """The same record sent once under each setting of acks, with its verdicts.
 
@@ -30,44 +42,38 @@ def acks_runs(
     """
     runs = []
     for acks in settings:
-        given = {**config, "acks": acks}
-        run, twin = _run(cluster, topic, partition, key, value, given, after_ms)
-        rows: list[tuple[Band, ...]] = []
+        run, twin = _run(cluster, sent, {"acks": acks})
+        rows: list[tuple[Band, ...]] = [_verdicts(twin, run)] if with_verdicts else []
         names: list[str] = []
-        if with_verdicts:
-            rows.append(_verdicts(twin, run))
-        if with_verdicts and str(acks) in ("all", "-1") and "enable.idempotence" not in config:
-            plain, other = _run(
-                cluster, topic, partition, key, value, {**given, "enable.idempotence": False},
-                after_ms)
+        if with_verdicts and str(acks) in ("all", "-1") and (
+            "enable.idempotence" not in sent.config
+        ):
+            plain, other = _run(cluster, sent, {"acks": acks, "enable.idempotence": False})
             rows.append(_verdicts(other, plain))
             names.append("the same without idempotence")
-        runs.append(AckRun(run.acks, run.trace, topic, run.partition, run.offset, tuple(rows),
-                           tuple(names), run.label))
+        runs.append(AckRun(run.acks, run.trace, run.topic, run.partition, run.offset,
+                           tuple(rows), tuple(names), run.label))
     return runs
 
 
-def _run(
-    cluster: "Cluster", topic: str, partition: int, key: Any, value: Any, config: dict[str, Any],
-    after_ms: int,
-) -> tuple[AckRun, "Cluster"]:
+def _run(cluster: "Cluster", sent: Sent, setting: dict[str, Any]) -> tuple[AckRun, "Cluster"]:
     """Send the record in a fork; the run, and the fork.
 
     Another record goes `after_ms` ahead of it: the followers have just been answered, and their
     next fetches are still on the way when this record is appended.
     """
     twin = cluster.fork()
-    at = max(partition, 0)
-    producer = twin.producer(config, name=SENDER)
+    topic, at = sent.topic, max(sent.partition, 0)
+    producer = twin.producer({**sent.config, **setting}, name=SENDER)
     producer.list_topics(topic)
-    producer.produce(topic, value="the first one", key=key, partition=at)
+    producer.produce(topic, value="the first one", key=sent.key, partition=at)
     producer.flush(60)
     twin.run(ms=SEEN_MS)
-    if after_ms > 0:
-        producer.produce(topic, value="the one before", key=key, partition=at)
-        producer.flush(after_ms / 1000)
+    if sent.after_ms > 0:
+        producer.produce(topic, value="the one before", key=sent.key, partition=at)
+        producer.flush(sent.after_ms / 1000)
     reports: list[Any] = []
-    producer.produce(topic, value=value, key=key, partition=at,
+    producer.produce(topic, value=sent.value, key=sent.key, partition=at,
                      on_delivery=lambda error, message: reports.append((error, message)))
     producer.flush(60)
     twin.run(ms=SEEN_MS)
@@ -76,8 +82,8 @@ def _run(
         raise KafkaError(Error.INVALID_REQUEST, f"the record could not be sent at all: {why}.")
     told = reports[0][1].offset()
     offset = told if told >= 0 else _end(twin, topic, at) - 1
-    name = value if isinstance(value, str) else "the record"
-    return AckRun(str(config["acks"]), twin.trace, topic, at, offset, label=name), twin
+    name = sent.value if isinstance(sent.value, str) else "the record"
+    return AckRun(str(setting["acks"]), twin.trace, topic, at, offset, label=name), twin
 
 
 def _end(cluster: "Cluster", topic: str, partition: int) -> int:

@@ -44,13 +44,13 @@ class Pictures(ClusterState):
                 followers' next fetches are still on their way.
             verdicts: False leaves the bands out (and their forks).
         """
-        from kinaction.cluster.acks_runs import acks_runs
+        from kinaction.cluster.acks_runs import Sent, acks_runs
         from kinaction.viz.lenses.acks import acks_lens
 
         chosen = topic or next(
             name for name in self.image().topics if not name.startswith("__"))
-        runs = acks_runs(self.whole, chosen, partition, key, value, acks, dict(config or {}),
-                         with_verdicts=verdicts, after_ms=after_ms)
+        sent = Sent(chosen, partition, key, value, dict(config or {}), after_ms)
+        runs = acks_runs(self.whole, sent, acks, with_verdicts=verdicts)
         return acks_lens(runs, **options)
 
     def timeline(self, *others: "ClusterState", **options: Any) -> Any:
