@@ -69,7 +69,9 @@ class ListingApi:
             return kind(partition_index=index, error_code=error)
         is_follower = message.body.replica_id >= 0
         timestamp, offset, epoch = self._look(held, part.timestamp, is_follower=is_follower)
-        return kind(partition_index=index, timestamp=timestamp, offset=offset, leader_epoch=epoch)
+        return kind(
+            partition_index=index, timestamp=timestamp, offset=offset,
+            leader_epoch=epoch if message.version >= LEADER_EPOCH_FROM else -1)
 
     @staticmethod
     def _look(held: Partition, timestamp: int, *, is_follower: bool) -> tuple[int, int, int]:

@@ -42,6 +42,10 @@ class Host:
         for effect in effects:
             effect.perform(port)
 
+    def forget(self, node: NodeId) -> None:
+        """A node is gone for good, and with it what was seen of it."""
+        self._seen.pop(node, None)
+
     def next_message(self) -> int:
         """The number of the message that is being sent: one more for every Send."""
         number = self.messages

@@ -6,6 +6,7 @@ stepping back needs no Kafka logic. A bounded trace lets its oldest steps go and
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -85,12 +86,16 @@ class Flight:
 class Trace:
     """The steps of a run, in order. `limit` bounds how many are kept (None: all).
 
-    `dropped` counts the steps that were let go; `base` is their fold.
+    A bounded trace also lets go what makes it hold more than `limit_bytes` of what came from
+    outside. `dropped` counts the steps that were let go; `base` is their fold.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, limit_bytes: int = 128 * 1024 * 1024) -> None:
         self.limit = limit
+        self.limit_bytes = limit_bytes
         self.dropped = 0
+        self.bytes_held = 0
+        self._heavy: deque[tuple[int, int]] = deque()
         self.base: State = {}
         self._steps: list[Step] = []
         self._live: State = {}
@@ -99,13 +104,31 @@ class Trace:
         """Record a step. The host is the only caller."""
         self._steps.append(step)
         if step.changed:
-            apply(self._live.setdefault(step.node, {}), step.changed)
-        if self.limit is not None and len(self._steps) > self.limit + self.limit // 8:
-            self._let_go(len(self._steps) - self.limit)
+            apply_to(self._live, step)
+        if self.limit is not None and (
+            len(self._steps) > self.limit + self.limit // 8
+            or self.bytes_held > self.limit_bytes
+        ):
+            self._let_go()
 
-    def _let_go(self, count: int) -> None:
+    def weigh(self, size: int) -> None:
+        """The step that is added next holds `size` bytes that came from outside."""
+        if self.limit is not None:
+            self._heavy.append((self.dropped + len(self._steps), size))
+            self.bytes_held += size
+
+    def _let_go(self) -> None:
+        assert self.limit is not None
+        count = max(len(self._steps) - self.limit, 0)
+        while self._heavy and (
+            self._heavy[0][0] < self.dropped + count
+            or self.bytes_held > self.limit_bytes - self.limit_bytes // 8
+        ):
+            seq, size = self._heavy.popleft()
+            self.bytes_held -= size
+            count = max(count, min(seq + 1 - self.dropped, len(self._steps)))
         for step in self._steps[:count]:
-            apply(self.base.setdefault(step.node, {}), step.changed)
+            apply_to(self.base, step)
         del self._steps[:count]
         self.dropped += count
 
@@ -144,7 +167,7 @@ class Trace:
             if upto is not None and step.seq > upto:
                 break
             if step.changed:
-                apply(state.setdefault(step.node, {}), step.changed)
+                apply_to(state, step)
         return state
 
     def facts(self, *names: str) -> Iterator[tuple[Step, Fact]]:
@@ -197,6 +220,16 @@ class Trace:
         last = self._steps[-1]
         gone = f" ({self.dropped} older ones let go)" if self.dropped else ""
         return f"Trace of {len(self._steps)} steps{gone}, 0 to {last.at_ms} ms"
+
+
+def apply_to(state: State, step: Step) -> None:
+    """Step forward in the state of all nodes; a node of which nothing is to be seen is gone."""
+    seen = state.get(step.node)
+    if seen is None:
+        seen = state[step.node] = {}
+    apply(seen, step.changed)
+    if not seen:
+        del state[step.node]
 
 
 def apply(seen: dict[str, Any], changed: Sequence[Patch]) -> None:

@@ -145,6 +145,7 @@ class World:
         gone = self.nodes.pop(node)
         if gone.machine is not None:
             self._run(gone, Crashed("gone"), ROOT)
+            self.host.forget(node)
         self._ports.pop(node, None)
 
     def take(self, node: NodeId, event: Event, cause: int) -> None:
@@ -270,8 +271,8 @@ class World:
     def _deliver(self, due: Due) -> None:
         event = due.event
         due.event = None
-        node = self.nodes[due.node]
-        if due.life != node.life or node.machine is None:
+        node = self.nodes.get(due.node)
+        if node is None or due.life != node.life or node.machine is None:
             return
         if node.is_paused:
             due.event = event
