@@ -22,7 +22,9 @@ class Partitioner(Protocol):
     def choose(self, topic: str, key: bytes | None) -> int:
         """The partition."""
 
-    def appended(self, topic: str, partition: int, size: int, are_batches_full: bool) -> None:
+    def appended(
+        self, topic: str, partition: int, key: bytes | None, size: int, are_batches_full: bool
+    ) -> None:
         """`size` bytes were appended to the chosen partition's batch."""
 
 
@@ -70,10 +72,13 @@ class BuiltInPartitioner:
             sticky = self._sticky[topic] = Sticky(self._next(topic, 0))
         return sticky.partition
 
-    def appended(self, topic: str, partition: int, size: int, are_batches_full: bool) -> None:
+    def appended(
+        self, topic: str, partition: int, key: bytes | None, size: int, are_batches_full: bool
+    ) -> None:
         """Count bytes; switch after batch.size of them, at the end of a batch if it comes soon."""
         sticky = self._sticky.get(topic)
-        if sticky is None or sticky.partition != partition:
+        is_by_key = key is not None and not self.ignore_keys
+        if sticky is None or is_by_key or sticky.partition != partition:
             return
         sticky.size += size
         is_enough = sticky.size >= self.batch_size and are_batches_full
@@ -114,7 +119,9 @@ class RoundRobinPartitioner:
         partitions = available(self.metadata, topic)
         return partitions[count % len(partitions)]
 
-    def appended(self, topic: str, partition: int, size: int, are_batches_full: bool) -> None:
+    def appended(
+        self, topic: str, partition: int, key: bytes | None, size: int, are_batches_full: bool
+    ) -> None:
         """Bytes do not matter."""
 
 
@@ -140,7 +147,9 @@ class CallablePartitioner:
             ))
         return partition
 
-    def appended(self, topic: str, partition: int, size: int, are_batches_full: bool) -> None:
+    def appended(
+        self, topic: str, partition: int, key: bytes | None, size: int, are_batches_full: bool
+    ) -> None:
         """Bytes do not matter."""
 
 

@@ -2,41 +2,26 @@
 
 Takes Kafka's Java config keys and defaults. A call "produce" is answered when its record is
 delivered or given up, "flush" when nothing waits any more. It runs in steps like every machine:
-where Java's producer blocks (no metadata yet, buffer.memory full) the record waits, at most
-max.block.ms.
+where Java's producer blocks (no metadata yet, buffer.memory full) the record waits in `Intake`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kinaction.client.accumulator import Accumulator, Outgoing
-from kinaction.client.facts import DeliveryFailed
 from kinaction.client.idempotence import Idempotence
+from kinaction.client.intake import Intake
 from kinaction.client.machine import Client, check_topic_name
-from kinaction.client.metadata import topic_error
 from kinaction.client.partitioners import partitioner
-from kinaction.client.produced import failure
 from kinaction.client.producer_config import ProducerSettings
 from kinaction.client.sender import Sender
 from kinaction.client.serdes import serializer
 from kinaction.client.values import Headers
-from kinaction.kernel.machine import handles_call, handles_timer
+from kinaction.kernel.machine import handles_call
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.outbox import Json, Viewed
 from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.messages import InitProducerIdRequest
-
-
-class Waiting:
-    """A record that Java's `send` would still block on: no metadata yet, or no memory."""
-
-    __slots__ = ("partition", "record", "since_ms", "topic")
-
-    def __init__(self, topic: str, partition: int, record: Outgoing, since_ms: int) -> None:
-        self.topic = topic
-        self.partition = partition
-        self.record = record
-        self.since_ms = since_ms
 
 
 class Producer(Client):
@@ -45,7 +30,6 @@ class Producer(Client):
     Args:
         node: its name in the world, "producer-1".
         config: Kafka's producer config; `partitioner.class` may be a function f(key, partitions).
-        chance: decides the partitions of keyless records: the world's seed, say.
 
     Raises:
         KafkaError: INVALID_CONFIG.
@@ -53,7 +37,7 @@ class Producer(Client):
 
     kind = "producer"
 
-    def __init__(self, node: NodeId, config: Mapping[str, Any], *, chance: object = "") -> None:
+    def __init__(self, node: NodeId, config: Mapping[str, Any]) -> None:
         super().__init__(node, config)
         settings = self.settings = ProducerSettings.read(self.config)
         self.accumulator = Accumulator(settings.batch_size, settings.buffer_memory)
@@ -61,23 +45,25 @@ class Producer(Client):
         self.sender = Sender(
             self.outbox, self.network, self.accumulator, self.idempotence, settings
         )
-        self.partitioner = partitioner(
-            self.config, self.metadata, f"{chance}/{node}", self.accumulator.waiting
+        chosen = partitioner(
+            self.config, self.metadata, str(node), self.accumulator.waiting
+        )
+        self.intake = Intake(
+            self.outbox, self.network, self.accumulator, self.sender, chosen, settings
         )
         self.seen = ProducerSeen(self)
         self._serialize_key = serializer(self.config.given.get("key.serializer"))
         self._serialize_value = serializer(self.config.given.get("value.serializer"))
-        self._topics: dict[str, None] = {}
-        self._waiting: dict[str, dict[int, Waiting]] = {}
         self._flushes: list[int] = []
         self._closing: int | None = None
         self._is_asking_id = False
-        self._is_timing = False
-        self.attach(self, self.network, self.network.channels, self.asker, self.sender)
+        self.attach(
+            self, self.network, self.network.channels, self.asker, self.intake, self.sender
+        )
 
     def topics_wanted(self) -> tuple[str, ...]:
         """The topics that were produced to."""
-        return tuple(self._topics)
+        return tuple(self.intake.topics)
 
     @property
     def call_timeout_ms(self) -> int:
@@ -109,14 +95,7 @@ class Producer(Client):
         except KafkaError as problem:
             self.outbox.returned(call, error=problem)
             return
-        if topic not in self._topics:
-            self._topics[topic] = None
-            self.network.request_update()
-        if not self._is_timing:
-            self._is_timing = True
-            self.outbox.set_timer("max-block", self.settings.max_block_ms)
-        waiting = Waiting(topic, partition, record, self.outbox.now_ms)
-        self._waiting.setdefault(topic, {})[call] = waiting
+        self.intake.add(topic, partition, record)
 
     def _record(
         self, call: int, value: Any, key: Any, timestamp: int, headers: Any
@@ -164,63 +143,14 @@ class Producer(Client):
 
     def pump(self) -> None:
         """Admit, send, and answer who waits for all to be done."""
-        self._admit()
+        self.intake.pump()
         if self.idempotence is not None and self.idempotence.pump() and not self._is_asking_id:
             self._ask_producer_id()
         self.sender.pump()
         super().pump()
-        if not self._waiting and self.accumulator.is_empty:
+        if not self.intake and self.accumulator.is_empty:
             self._all_done()
         self.outbox.touch(self.seen)
-
-    def _admit(self) -> None:
-        """Give partitions to the records whose topic is known by now, as far as memory goes."""
-        for topic, waiting in list(self._waiting.items()):
-            error = self.metadata.errors.get(topic)
-            if error is not None and not error.retriable:
-                for one in list(waiting.values()):
-                    self._fail(one, topic_error(topic, error))
-                self._topics.pop(topic, None)
-            elif self.metadata.partition_count(topic) is None:
-                self.network.want_update()
-            elif not self._admit_all(topic, list(waiting.values())):
-                break
-        if self._is_timing and not self._waiting:
-            self._is_timing = False
-            self.outbox.cancel_timer("max-block")
-
-    def _admit_all(self, topic: str, records: list[Waiting]) -> bool:
-        """Admit records of a known topic. False: there is no memory for the next one."""
-        count = self.metadata.partition_count(topic) or 0
-        for waiting in records:
-            if waiting.partition >= count:
-                self.network.want_update()
-            elif not self._admit_one(waiting):
-                return False
-        return True
-
-    def _admit_one(self, waiting: Waiting) -> bool:
-        topic, record = waiting.topic, waiting.record
-        try:
-            partition = self._partition_for(waiting)
-        except KafkaError as problem:
-            self._fail(waiting, problem)
-            return True
-        if not self.accumulator.has_room(topic, partition, record):
-            return False
-        self._no_longer_waiting(waiting)
-        batch, size = self.accumulator.append(topic, partition, record, self.outbox.now_ms)
-        if len(batch.records) == 1:
-            self.sender.added(batch)
-        if waiting.partition < 0 and record.key is None:
-            is_full = self.accumulator.are_batches_full(topic, partition)
-            self.partitioner.appended(topic, partition, size, is_full)
-        return True
-
-    def _partition_for(self, waiting: Waiting) -> int:
-        if waiting.partition >= 0:
-            return waiting.partition
-        return self.partitioner.choose(waiting.topic, waiting.record.key)
 
     def _ask_producer_id(self) -> None:
         self._is_asking_id = True
@@ -239,8 +169,7 @@ class Producer(Client):
         if error is None:
             self.idempotence.assigned(answer.producer_id, answer.producer_epoch)
             return
-        for waiting in self._by_age():
-            self._fail(waiting, error)
+        self.intake.fail_all(error)
         self.sender.give_up_all(error)
 
     def _all_done(self) -> None:
@@ -254,54 +183,6 @@ class Producer(Client):
             self.outbox.returned(self._closing)
             self.is_closed = True
 
-    # -- giving up ------------------------------------------------------------------------
-
-    @handles_timer("max-block")
-    def on_max_block(self, name: Any) -> None:
-        """max.block.ms is over for the records that have waited longest."""
-        self._is_timing = False
-        limit_ms = self.settings.max_block_ms
-        for waiting in self._by_age():
-            left_ms = waiting.since_ms + limit_ms - self.outbox.now_ms
-            if left_ms > 0:
-                self._is_timing = True
-                self.outbox.set_timer("max-block", left_ms)
-                return
-            self._fail(waiting, self._blocked_too_long(waiting))
-
-    def _blocked_too_long(self, waiting: Waiting) -> KafkaError:
-        topic, limit_ms = waiting.topic, self.settings.max_block_ms
-        count = self.metadata.partition_count(topic)
-        if count is None:
-            why = f"Topic {topic} not present in metadata after {limit_ms} ms."
-        elif waiting.partition >= count:
-            why = (f"Partition {waiting.partition} of topic {topic} with {count} partitions is "
-                   f"not present in metadata after {limit_ms} ms.")
-        else:
-            why = (f"No memory for the record within max.block.ms={limit_ms} ms: "
-                   f"buffer.memory={self.settings.buffer_memory} is used up.")
-        return KafkaError(Error.REQUEST_TIMED_OUT, why)
-
-    def _by_age(self) -> list[Waiting]:
-        """The records that wait, the one that has waited longest first."""
-        found = [one for waiting in self._waiting.values() for one in waiting.values()]
-        return sorted(found, key=lambda one: (one.since_ms, one.record.call))
-
-    def _no_longer_waiting(self, waiting: Waiting) -> None:
-        held = self._waiting[waiting.topic]
-        del held[waiting.record.call]
-        if not held:
-            del self._waiting[waiting.topic]
-
-    def _fail(self, waiting: Waiting, error: KafkaError) -> None:
-        self._no_longer_waiting(waiting)
-        self.sender.failed += 1
-        self.outbox.note(DeliveryFailed(
-            self.node, waiting.topic, waiting.partition, 1, error.error.name, error.message
-        ))
-        report = failure(waiting.topic, waiting.partition, waiting.record, error)
-        self.outbox.returned(waiting.record.call, report)
-
     # -- what is to be seen ---------------------------------------------------------------
 
     @property
@@ -309,7 +190,7 @@ class Producer(Client):
         """Records that have not left yet, those that wait for metadata included."""
         queues = self.accumulator.queues.values()
         batched = sum(len(batch.records) for queue in queues for batch in queue.batches)
-        return batched + sum(len(waiting) for waiting in self._waiting.values())
+        return batched + len(self.intake)
 
     def parts(self) -> Iterable[Viewed]:
         """Status, metadata, and the producer's own numbers."""

@@ -42,7 +42,7 @@ def produce(chosen: BuiltInPartitioner, count: int, size: int, batch: int) -> li
         is_full = filled[partition] >= batch
         if is_full:
             filled[partition] = 0
-        chosen.appended("t", partition, size, is_full)
+        chosen.appended("t", partition, None, size, is_full)
     return went
 
 
@@ -50,7 +50,7 @@ def test_a_key_decides_and_moves_no_sticky_partition() -> None:
     chosen = BuiltInPartitioner(metadata(), 16_384)
     assert [chosen.choose("t", key) for key in (b"shop", b"auth", b"search", b"login")] == [
         0, 1, 2, 2]
-    chosen.appended("t", 2, 1_000_000, True)
+    chosen.appended("t", 2, b"search", 1_000_000, True)
     assert len({chosen.choose("t", None) for _ in range(5)}) == 1
 
 
@@ -64,16 +64,16 @@ def test_keyless_records_stay_until_a_batch_worth_of_bytes() -> None:
 def test_it_switches_at_the_end_of_a_batch_or_at_twice_the_size() -> None:
     chosen = BuiltInPartitioner(metadata(50), 1000)
     first = chosen.choose("t", None)
-    chosen.appended("t", first, 1000, False)
+    chosen.appended("t", first, None, 1000, False)
     assert chosen.choose("t", None) == first, "enough bytes, but the batch is not full yet"
-    chosen.appended("t", first, 999, False)
+    chosen.appended("t", first, None, 999, False)
     assert chosen.choose("t", None) == first
-    chosen.appended("t", first, 1, False)
+    chosen.appended("t", first, None, 1, False)
     assert chosen.choose("t", None) != first, "twice batch.size: it waits no longer"
     second = chosen.choose("t", None)
-    chosen.appended("t", second, 999, True)
+    chosen.appended("t", second, None, 999, True)
     assert chosen.choose("t", None) == second
-    chosen.appended("t", second, 1, True)
+    chosen.appended("t", second, None, 1, True)
     assert chosen.choose("t", None) != second
 
 
