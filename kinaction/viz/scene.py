@@ -51,13 +51,13 @@ class SceneMaker:
             return []
         apply(self.state.setdefault(step.node, {}), step.changed)
         patches: list[Patch] = []
-        for key, make in self._touched(step.node, step.changed).items():
+        for key, make in _clients_last(self._touched(step.node, step.changed)):
             self._put(key, make(), patches)
         return patches
 
     def _everything(self) -> None:
         ignored: list[Patch] = []
-        for key, make in self._all().items():
+        for key, make in _clients_last(self._all()):
             self._put(key, make(), ignored)
 
     def _put(self, key: str, made: Any, patches: list[Patch]) -> None:
@@ -171,3 +171,8 @@ class SceneMaker:
         newer = [start for epoch, start in self._cuts.get(partition.key, ()) if epoch > held.epoch]
         cut = min(newer, default=None)
         return cut if cut is not None and held.end > cut and held.hw <= cut else None
+
+
+def _clients_last(found: dict[str, Callable[[], Any]]) -> list[tuple[str, Callable[[], Any]]]:
+    """What the boxes of the clients say depends on the columns: these come first."""
+    return sorted(found.items(), key=lambda item: item[0].startswith(("actor/", "group")))

@@ -21,7 +21,7 @@ from kinaction.viz.story import headline, last_words
 OnCommand = Callable[[dict[str, Any]], Any]
 """Takes {"do", "at": seq, "message": n or "node": id, "ms": n, "code"}.
 
-Returns what to show next (a Trace, or a cluster with `trace` and `on_command`), a sentence, or None.
+Returns what to show next (a Trace, or a cluster with `trace` and `on_command`), a sentence or None.
 """
 
 ACTS: tuple[dict[str, str], ...] = (

@@ -63,13 +63,13 @@ export class Film {
     return lastIndex(this.steps, (step) => step.atMs <= atMs);
   }
 
-  // The next step with something to see, in this direction; the last one where there is none.
+  // The next step with something to see, in this direction; the first or last one where there is none.
   nextLoud(from, way, count = 1) {
     let at = from;
     for (let left = count; left > 0; left--) {
       let next = at + way;
       while (next >= 0 && next < this.steps.length && this.steps[next].isQuiet) next += way;
-      if (next < 0) return -1;
+      if (next < 0) return 0;
       if (next >= this.steps.length) return this.steps.length - 1;
       at = next;
     }

@@ -113,7 +113,7 @@ function momentSvg(moment, x, y, seq, measure, room) {
   const muted = isPast ? "" : " m";
   const time = isPast ? `<text class="m mid" x="${number(x)}" y="${y - 11}">${(moment.atMs / 1000).toFixed(3)}</text>` : "";
   return `<g class="moment" role="button" tabindex="0" data-seq="${moment.seq}" aria-label="${escape(`${clockText(moment.atMs)}: ${moment.words}; go there`)}">`
-    + `<circle class="${isPast ? (moment.seq === seq ? "now" : "past") : "future"}" cx="${number(x)}" cy="${y}" r="${moment.seq === seq ? 7 : 5}"/>${time}`
+    + `<rect class="pad" x="${number(x - room / 2)}" y="0" width="${number(room)}" height="62"/><circle class="${isPast ? (moment.seq === seq ? "now" : "past") : "future"}" cx="${number(x)}" cy="${y}" r="${moment.seq === seq ? 7 : 5}"/>${time}`
     + `<text class="mid${muted}" x="${number(x)}" y="${y + 20}">${escape(upper)}</text><text class="mid${muted}" x="${number(x)}" y="${y + 34}">${escape(lower)}</text></g>`;
 }
 

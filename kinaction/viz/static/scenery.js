@@ -45,7 +45,9 @@ export class Scenery {
       else if (key === "group") this.put("group", toSvg(groupMarks(view)));
     }
     for (const slot of view.layout.slots) if (columns.has(slot.key)) this.column(view, slot, isEased);
-    if (keys.size) this.describe(view);
+    if (view.isPlaying) return;
+    view.layout.brokers.forEach((_, at) => this.row(view, at, false));
+    this.describe(view);
   }
 
   put(part, html) {

@@ -290,7 +290,7 @@ export class View {
     this.setPlayIcon();
     this.narrate(true);
     this.drawInspector();
-    this.drawTime();
+    this.draw(new Set(), false);
     this.sync();
   }
 
@@ -328,13 +328,13 @@ export class View {
     const isWide = this.root.classList.contains("wide");
     const isNarrow = this.root.classList.contains("narrow");
     const acts = actions(this, this.selected, this.nowMs, this.film.at);
-    const room = this.width - 30 - 150 - 196 - 40;
+    const room = this.width - 28 - 140 - 196 - 38;
     const strip = life && !isWide && !isNarrow ? lifeStrip(life, seq, room, this.measure) : "";
     const told = strip || isNarrow ? facts.slice(0, 4) : facts;
     const list = life && !strip ? lifeList(life, seq) : "";
-    const html = `<div class="who"><h4>${escape(head)}</h4>${hint ? `<p class="hint">${escape(hint)}</p>` : ""}<dl>${told.map(([name, text]) => `<dt>${escape(name)}</dt><dd>${escape(text)}</dd>`).join("")}</dl></div>`
+    const html = `<div class="who${strip ? " slim" : ""}"><p class="head">${escape(head)}</p>${hint ? `<p class="hint">${escape(hint)}</p>` : ""}<dl>${told.map(([name, text]) => `<dt>${escape(name)}</dt><dd>${escape(text)}</dd>`).join("")}</dl></div>`
       + (strip ? `<svg class="strip" width="${room}" height="62" role="group" aria-label="its life">${strip}</svg>` : list)
-      + `<div class="acts">${acts.map((act, at) => `<button type="button" data-act="${at}" class="${act.do}" title="${escape(codeOf(this, act, this.film.at))}">${escape(act.label)}</button>`).join("")}<code class="twin" aria-label="in code"></code></div>`;
+      + `<div class="acts">${acts.map((act, at) => `<button type="button" data-act="${at}" class="${act.do}" title="${escape(codeOf(this, act, this.film.at))}">${escape(act.label)}</button>`).join("")}<code class="twin"></code></div>`;
     this.acts = acts;
     if (panel.dataset.html === html) return;
     const focused = panel.contains(document.activeElement) ? document.activeElement.dataset : null;

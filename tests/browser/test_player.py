@@ -1,0 +1,327 @@
+"""The exported player in Chromium: plays, steps, steps back, by keyboard, light and dark, any width."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kinaction.viz import to_html
+from tests.viz.sample import TOPIC, sample
+
+THEMES = ("light", "dark")
+SIZES = ((560, 1000), (960, 740), (1400, 640))
+PLAYER = "document.getElementById('kinaction-player').kinaction"
+Opens = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return to_html(sample(), tmp_path_factory.mktemp("player") / "player.html", first_seq=20)
+
+
+@pytest.fixture
+def opens(chromium: Any, page_file: Path) -> Iterator[Opens]:
+    """Opens the player at a width and theme; fails on any console error or request."""
+    contexts, troubles = [], []
+
+    def open_page(width: int = 960, height: int = 740, theme: str = "light", **more: Any) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, **more)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda told: told.type == "error" and troubles.append(told.text))
+        page.on("request", lambda asked: asked.url.startswith("http") and troubles.append(asked.url))
+        page.goto(page_file.as_uri())
+        page.wait_for_function("document.getElementById('kinaction-player')?.kinactionReady")
+        page.evaluate("document.getElementById('kinaction-player').kinactionReady")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+def go(page: Any, seq: int) -> None:
+    page.evaluate(f"{PLAYER}.go({PLAYER}.film.indexOfSeq({seq}))")
+    settled(page)
+
+
+def settled(page: Any) -> None:
+    """All easing is over: what is on the page is the moment's still."""
+    page.evaluate("Promise.all(document.getAnimations().map((held) => held.finished.catch(() => 0)))")
+
+
+def seq(page: Any) -> int:
+    return int(page.evaluate(f"{PLAYER}.film.seq"))
+
+
+def stage(page: Any) -> str:
+    text = page.locator(".stage").inner_html()
+    return re.sub(r' class="hit fresh"', ' class="hit"', text)
+
+
+def test_it_opens_at_the_first_shown_step_and_draws_it(opens: Opens) -> None:
+    page = opens()
+    assert seq(page) == 20
+    assert page.locator(".stage .row").count() == 3
+    assert page.locator(".stage .col").count() == 4
+    assert "kinaction_helloworld on three brokers" in page.locator(".title").inner_text()
+
+
+def test_it_plays_and_rests(opens: Opens) -> None:
+    page = opens()
+    page.get_by_role("button", name="play").click()
+    page.wait_for_function(f"{PLAYER}.film.seq > 24")
+    assert page.get_by_role("button", name="pause").count() == 1
+    page.get_by_role("button", name="pause").click()
+    rested = seq(page)
+    page.wait_for_timeout(150)
+    assert seq(page) == rested
+
+
+def test_it_plays_to_the_end_and_skips_what_is_quiet(opens: Opens) -> None:
+    page = opens()
+    go(page, 640)
+    page.evaluate(f"{PLAYER}.setSpeed(1, true)")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="play").click()
+    page.wait_for_function(f"!{PLAYER}.isPlaying")
+    assert seq(page) == sample()[-1].seq
+
+
+def test_stepping_back_gives_the_same_stage_byte_for_byte(opens: Opens) -> None:
+    page = opens()
+    go(page, 380)
+    page.get_by_role("button", name="step", exact=True).click()
+    settled(page)
+    seen = []
+    for _ in range(25):
+        seen.append((seq(page), page.evaluate(f"{PLAYER}.film.frozen()"), stage(page)))
+        page.get_by_role("button", name="step", exact=True).click()
+        settled(page)
+    assert seen[-1][0] > seen[0][0] + 20
+    for number, scene, drawn in reversed(seen):
+        page.get_by_role("button", name="step back").click()
+        settled(page)
+        assert seq(page) == number
+        assert page.evaluate(f"{PLAYER}.film.frozen()") == scene, f"the scene of step {number}"
+        assert stage(page) == drawn, f"the stage of step {number}"
+
+
+def test_a_redraw_by_patches_equals_a_redraw_of_everything(opens: Opens) -> None:
+    page = opens()
+    for number in range(380, 440, 3):
+        go(page, number)
+        by_patches = stage(page)
+        page.evaluate(f"{PLAYER}.resize(true)")
+        assert stage(page) == by_patches, f"step {number}"
+
+
+def test_the_keyboard_drives_it(opens: Opens) -> None:
+    page = opens()
+    page.locator(".time").focus()
+    start = seq(page)
+    page.keyboard.press("ArrowRight")
+    assert seq(page) > start
+    page.keyboard.press("ArrowLeft")
+    assert seq(page) == start
+    page.keyboard.press("Shift+ArrowRight")
+    assert seq(page) >= start + 10
+    page.keyboard.press("End")
+    assert seq(page) == sample()[-1].seq
+    page.keyboard.press("[")
+    fenced = page.evaluate(f"{PLAYER}.film.data.ticks.at(-1)[1]")
+    assert seq(page) == fenced
+    page.keyboard.press("Home")
+    assert seq(page) == 20
+    page.keyboard.press(" ")
+    page.wait_for_function(f"{PLAYER}.isPlaying")
+    page.keyboard.press(" ")
+    page.wait_for_function(f"!{PLAYER}.isPlaying")
+
+
+def test_tab_visits_transport_stage_timeline_inspector_actions(opens: Opens) -> None:
+    page = opens()
+    go(page, 431)
+    page.evaluate(f"{PLAYER}.select('record:{TOPIC}-0/21')")
+    page.evaluate("document.activeElement.blur()")
+    visited = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        visited.append(page.evaluate(
+            "(document.activeElement.closest('.say,.stagebox,.tl,.insp')?.className ?? '')"
+            " + ' ' + (document.activeElement.dataset.act !== undefined ? 'act' : '')").strip())
+    order = [name for name in dict.fromkeys(visited) if name]
+    assert order == ["say", "stagebox", "tl", "insp", "insp act"]
+
+
+def test_arrows_walk_the_cells_and_enter_selects(opens: Opens) -> None:
+    page = opens()
+    go(page, 431)
+    page.locator(".stage").focus()
+    page.keyboard.press("ArrowRight")
+    focused = "document.activeElement.getAttribute('aria-label')"
+    assert "partition 2, offset 10" in page.evaluate(focused)
+    page.keyboard.press("ArrowLeft")
+    assert "offset 9: appended, not known committed; key alert" in page.evaluate(focused)
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused).startswith("broker 1,")
+    page.keyboard.press("Control+ArrowLeft")
+    assert "partition 1" in page.evaluate(focused)
+    page.keyboard.press("Enter")
+    assert "record" in page.locator(".insp .head").inner_text()
+    assert "partition 1" in page.locator(".insp .head").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator(".insp .head").inner_text() == "Nothing is selected"
+
+
+def test_the_life_of_a_record_shows_its_wait_and_leads_there(opens: Opens) -> None:
+    page = opens()
+    go(page, 431)
+    page.locator(f'[data-key="record:{TOPIC}-0/21@1"]').click()
+    panel = page.locator(".insp")
+    assert "record 21 of partition 0" in panel.inner_text()
+    assert "6.936 s" in panel.inner_text()
+    assert "dead but in the ISR" in panel.inner_text().replace("\n", " ")
+    assert page.locator(".stage .sel").count() == 2
+    assert page.locator(".stage .ghost").count() == 1
+    page.locator(".insp .moment").first.click()
+    assert page.evaluate(f"{PLAYER}.nowMs") == 6000
+
+
+def test_a_message_can_be_chosen_and_its_button_says_the_code(opens: Opens) -> None:
+    page = opens()
+    go(page, 431)
+    page.locator(".stage").focus()
+    page.keyboard.press("m")
+    page.keyboard.press("Enter")
+    number = page.evaluate(f"Number({PLAYER}.selected.split(':')[1])")
+    page.get_by_role("button", name="drop it").click()
+    code = f"cluster.fork(at=431).drop(message={number})"
+    assert page.locator(".twin").inner_text() == code
+    assert code in page.locator(".words").inner_text()
+
+
+def test_a_broker_can_be_chosen(opens: Opens) -> None:
+    page = opens()
+    go(page, 431)
+    page.locator('[data-key="broker:2"]').click()
+    assert page.locator(".acts").get_by_role("button", name="restart b2").count() == 1
+    page.locator('[data-key="broker:1"]').click()
+    assert page.locator(".acts").get_by_role("button", name="kill b1").count() == 1
+
+
+def test_scrubbing_moves_time(opens: Opens) -> None:
+    page = opens()
+    box = page.locator(".time").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
+    middle = page.evaluate(f"{PLAYER}.nowMs")
+    assert 3000 < middle < 12000
+    page.mouse.click(box["x"] + box["width"] - 10, box["y"] + 30)
+    assert page.evaluate(f"{PLAYER}.nowMs") > middle
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_it_fits_its_width_and_axe_finds_nothing(
+    opens: Opens, artefacts: Path, width: int, height: int, theme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe")
+    page = opens(width, height, theme)
+    go(page, 431)
+    page.evaluate(f"{PLAYER}.select('record:{TOPIC}-0/21')")
+    page.screenshot(path=artefacts / f"player_{width}_{theme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".kinaction").get_attribute("data-theme") == theme
+    found = axe.Axe().run(page).response["violations"]
+    assert not found, [(held["id"], [node["html"][:120] for node in held["nodes"]])
+                       for held in found]
+
+
+@pytest.mark.parametrize("font", ["Inter", "DejaVu Sans"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_no_text_overlaps_on_the_page(opens: Opens, width: int, height: int, font: str) -> None:
+    page = opens(width, height)
+    page.add_style_tag(content=f".kinaction{{font-family:'{font}',sans-serif}}")
+    page.evaluate(f"{PLAYER}.select('record:{TOPIC}-0/21')")
+    for number in (60, 380, 393, 417, 421, 431, 500, 650):
+        go(page, number)
+        told = page.evaluate(LINT)
+        assert told["least"] >= 11, number
+        assert told["texts"] > 30
+        assert not told["found"], (number, told["found"])
+
+
+LINT = """() => {
+  const found = []; let least = 99; let texts = 0;
+  const ink = (b) => ({l: b.left + .5, r: b.right - .5, t: b.top + b.height * .24, b: b.bottom - b.height * .22});
+  const hit = (p, q) => p.l < q.r && q.l < p.r && p.t < q.b && q.t < p.b;
+  for (const svg of document.querySelectorAll(".kinaction svg.stage, .kinaction svg.time, .kinaction svg.strip")) {
+    const box = svg.getBoundingClientRect();
+    const all = [...svg.querySelectorAll("text")].filter((text) => text.textContent.trim())
+      .map((text) => ({text, box: text.getBoundingClientRect(), words: text.textContent}));
+    texts += all.length;
+    for (const {text, box: own, words} of all) {
+      least = Math.min(least, parseFloat(getComputedStyle(text).fontSize));
+      if (own.right > box.right + 1 || own.left < box.left - 1) found.push("OUT " + words);
+    }
+    for (let one = 0; one < all.length; one++)
+      for (let other = one + 1; other < all.length; other++)
+        if (hit(ink(all[one].box), ink(all[other].box))) found.push(`TEXT ${all[one].words} | ${all[other].words}`);
+    const tokens = [...svg.querySelectorAll(".token")].map((token) => {
+      const b = token.querySelector(".tok").getBoundingClientRect();
+      return {token, box: {l: b.left, r: b.right, t: b.top, b: b.bottom}};
+    });
+    for (const {token, box: own} of tokens) {
+      const label = token.querySelector("text")?.getBoundingClientRect();
+      if (label && label.width > own.r - own.l) found.push("TIGHT " + token.textContent);
+      for (const {text, box: other, words} of all)
+        if (!token.contains(text) && hit(own, ink(other))) found.push(`TOKEN ${token.textContent} | ${words}`);
+    }
+    for (let one = 0; one < tokens.length; one++)
+      for (let other = one + 1; other < tokens.length; other++)
+        if (hit(tokens[one].box, tokens[other].box)) found.push("TOKENS");
+    for (const line of svg.querySelectorAll(".hwthin, .rail, .trail, .ahead, .group")) {
+      if (svg.matches(".strip")) continue;
+      const matrix = line.getScreenCTM(); const length = line.getTotalLength();
+      for (let at = 0; at <= length; at += 3) {
+        const p = line.getPointAtLength(at).matrixTransform(matrix);
+        for (const {text, box: b, words} of all)
+          if (!text.closest(".token") && p.x > b.left + 1 && p.x < b.right - 1 && p.y > b.top + 4 && p.y < b.bottom - 4)
+            found.push(`LINE ${line.getAttribute("class")} | ${words}`);
+      }
+    }
+  }
+  return {found: [...new Set(found)], least, texts};
+}"""
+
+
+def test_reduced_motion_shows_stills(opens: Opens) -> None:
+    page = opens(reduced_motion="reduce")
+    page.get_by_role("button", name="play").click()
+    page.wait_for_function(f"{PLAYER}.film.at > 2")
+    assert page.evaluate("document.getAnimations().length") == 0
+    page.get_by_role("button", name="pause").click()
+
+
+def test_narration_is_a_polite_status_and_the_stage_a_group(opens: Opens) -> None:
+    page = opens()
+    go(page, 430)
+    status = page.get_by_role("status")
+    assert status.get_attribute("aria-live") == "polite"
+    assert "becomes the leader of partition 1" in status.inner_text()
+    assert page.locator(".stage").get_attribute("role") == "group"
+    assert page.get_by_role("slider").get_attribute("aria-valuetext").startswith("12.952 s")
+    label = page.locator('[data-key="broker:2"]').get_attribute("aria-label")
+    assert label == "broker 2, offline for 8.950 s; 4 replicas, 1 in the ISR"
+
+
+def test_it_cleans_up(opens: Opens) -> None:
+    page = opens()
+    page.evaluate(f"{PLAYER}.play()")
+    page.evaluate(f"{PLAYER}.dispose()")
+    assert page.locator(".kinaction").count() == 0
