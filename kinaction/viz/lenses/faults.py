@@ -51,9 +51,9 @@ def _name(told: dict[str, object], reading: Reading) -> str:
 def _message_name(told: dict[str, object], reading: Reading) -> str:
     flight = reading.by_number.get(int(str(told["number"])))
     is_request = flight is None or flight.message.is_request
-    part = "request" if is_request else "answer"
-    article = "a" if is_request else "an"
-    return f"{article} {part}" if told["api"] == "Produce" else f"a {told['api']} {part}"
+    if told["api"] == "Produce":
+        return "a request" if is_request else "an answer"
+    return f"a {told['api']}" + ("" if is_request else " answer")
 
 
 def aligned(runs: Sequence[Sequence[Fault]]) -> tuple[tuple[str, tuple[Fault | None, ...]], ...]:

@@ -126,6 +126,9 @@ class _Telling:
             yield self._event(passage.failed, "error", "gives up and reports a failure")
         for moment in passage.handed_over:
             yield self._event(moment, "consume", "hands it to its application")
+        for moment, group, offset in passage.passed:
+            words = f"stores for group {group}: go on at {offset}"
+            yield self._event(moment, "control", words)
 
     def _sendings(self) -> Iterator[Event]:
         for index, flight in enumerate(self.passage.sends):

@@ -35,7 +35,15 @@ def least_width(story: Story) -> float:
     names = max((text_width(name, 12, BOLD) for _, name in story.lifelines), default=0)
     cells = max((_cell_width(mark) for mark in story.marks if mark.kind in _CELLS), default=0)
     gap = max(names + 10, cells + 34, 78)
-    return MARGIN + LAST_MARGIN + gap * max(len(story.lifelines) - 1, 0)
+    return MARGIN + last_margin(story) + gap * max(len(story.lifelines) - 1, 0)
+
+
+def last_margin(story: Story) -> float:
+    """The room right of the last lifeline: for labels, more for notes beside cells."""
+    last = story.lifelines[-1][0] if story.lifelines else None
+    cells = [mark for mark in story.marks if mark.spot.node == last and mark.kind in _CELLS]
+    half = max((_cell_width(mark) / 2 for mark in cells), default=0)
+    return max(LAST_MARGIN, half + (66 if any(mark.note for mark in cells) else 6))
 
 
 class Panel:
@@ -51,7 +59,7 @@ class Panel:
         self.folds = folds
         self.first = first
         count = max(len(story.lifelines) - 1, 1)
-        self.gap = (box.w - MARGIN - LAST_MARGIN) / count
+        self.gap = (box.w - MARGIN - last_margin(story)) / count
         self.xs: dict[NodeId, float] = {
             node: box.x + MARGIN + self.gap * index
             for index, (node, _) in enumerate(story.lifelines)
@@ -223,10 +231,7 @@ class Panel:
             css = "halo error kt" if is_error else f"halo {arrow.kind} kt"
             lines = wrap(arrow.label, self.gap - 14)
             width, tall = widest(lines), LINE * len(lines)
-            left, right = min(x1, x2), max(x1, x2)
-            places = [Box(x, y, width, tall)
-                      for y in (max(y1, y2) - tall + 9, max(y1, y2) + 1, min(y1, y2) - tall - 1)
-                      for x in (right - width - 8, left + 8, (left + right - width) / 2)]
+            places = list(_along((x1, y1, x2, y2), width, tall))
             chosen = self.placer.place(places)
             if chosen is not None:
                 yield from self._lines(lines, places[chosen], css)
@@ -275,6 +280,17 @@ def _cell_width(mark: Mark) -> float:
 def _node(spot: Spot) -> NodeId:
     assert spot.node is not None, "marks and sources stand on a lifeline"
     return spot.node
+
+
+def _along(segment: Segment, width: float, tall: float) -> Iterator[Box]:
+    """Places for a label close to a line: near its ends and its middle, below and above."""
+    x1, y1, x2, y2 = segment
+    left, right = min(x1, x2), max(x1, x2)
+    slope = (y2 - y1) / (x2 - x1) if x1 != x2 else 0.0
+    for x in (right - width - 8, left + 8, (left + right - width) / 2):
+        ends = sorted(y1 + slope * (at - x1) for at in (x, x + width))
+        for y in (ends[1] + 1, ends[0] - tall - 1, ends[1] + 8, ends[0] - tall - 8):
+            yield Box(x, y, width, tall)
 
 
 def _pieces(

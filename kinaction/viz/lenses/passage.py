@@ -34,6 +34,7 @@ class Passage:
     `sends` are the Produce requests that carried it, `fetches` the Fetch answers that did;
     `appended` is in order of time, the first by the leader. `committed` is when the leader saw that
     the whole ISR has it, `acknowledged` when the producer was told, or, with acks=0, told itself.
+    `passed` are the first commits of groups beyond it: (moment, group, offset).
     """
 
     topic: str
@@ -52,6 +53,7 @@ class Passage:
     acknowledged: Moment | None
     failed: Moment | None
     handed_over: tuple[Moment, ...]
+    passed: tuple[tuple[Moment, str, int], ...]
 
     @property
     def leader(self) -> NodeId:
@@ -102,6 +104,7 @@ class _Finder:
             *self.at, self.offset, self.record, producer, acks, called, call, sends,
             tuple(self._appended()), tuple(self._fetches()), self._committed(),
             tuple(self._answers(sends)), acknowledged, failed, tuple(self._handed_over()),
+            tuple(self._passed()),
         )
 
     def _carries(self, loads: Sequence[Load], *, is_placed: bool) -> bool:
@@ -203,6 +206,17 @@ class _Finder:
             if (told["topic"], told["partition"]) == self.at and step.seq > self.origin.seq and (
                     told["first"] <= self.offset <= told["last"]):
                 yield Moment(step.at_ms, step.seq, step.node)
+
+    def _passed(self) -> Iterator[tuple[Moment, str, int]]:
+        """Of each group, the first commit that says it is done with the record."""
+        groups: list[str] = []
+        for step, fact in self.reading.trace.facts("OffsetsCommitted"):
+            told = fact.to_dict()
+            for topic, partition, offset in told["offsets"]:
+                is_past = (topic, partition) == self.at and offset > self.offset
+                if is_past and told["group"] not in groups and step.seq > self.origin.seq:
+                    groups.append(told["group"])
+                    yield Moment(step.at_ms, step.seq, step.node), told["group"], offset
 
 
 def _is_produce(step: Step) -> bool:

@@ -47,9 +47,12 @@ class Heights:
 
 
 def heights(
-    stories: Sequence[Story], faults: Sequence[tuple[str, tuple[Fault | None, ...]]], top: float
+    stories: Sequence[Story], faults: Sequence[Sequence[Fault | None]], top: float
 ) -> Heights:
-    """Lay out the time of these runs from `top` down."""
+    """Lay out the time of these runs from `top` down.
+
+    `faults`: for each fault, the one of each run, or None where that run had none.
+    """
     runs = [_Run(story, _times(faults, index)) for index, story in enumerate(stories)]
     bands: list[float] = []
     bottom = top
@@ -70,11 +73,11 @@ def heights(
 
 
 def _times(
-    faults: Sequence[tuple[str, tuple[Fault | None, ...]]], index: int
+    faults: Sequence[Sequence[Fault | None]], index: int
 ) -> list[tuple[int, int, bool]]:
     """When each fault happened in this run; where it did not, when it did in the others."""
     times: list[tuple[int, int, bool]] = []
-    for _, row in faults:
+    for row in faults:
         own = row[index]
         known = [fault.at_ms for fault in row if fault is not None]
         at = (own.at_ms, own.seq, True) if own else (sum(known) // len(known), 1 << 60, False)

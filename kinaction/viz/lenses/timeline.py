@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.trace import Trace
-from kinaction.kernel.value import value
 from kinaction.viz.lenses import svg
 from kinaction.viz.lenses.boxes import Box
 from kinaction.viz.lenses.faults import Fault, aligned
@@ -141,12 +140,8 @@ def _times(count: int) -> str:
     return "lost" if count == 0 else f"{count} ×"
 
 
-@value
-class Row:
-    """Panels that stand side by side: which stories, and the boxes of their cards."""
-
-    indices: tuple[int, ...]
-    cards: tuple[Box, ...]
+Band = tuple[int, str, tuple[Fault | None, ...]]
+"""A fault of the picture: its number, its name, and the fault of each panel in a row, or None."""
 
 
 class Page:
@@ -181,7 +176,8 @@ class Page:
         title_end = 17 + text_width(self.title, 14, BOLD)
         keys = [kind for kind in _KEYS if any(
             arrow.kind == kind for story in self.stories for arrow in story.arrows)]
-        key_width = sum(text_width(_KEYS[kind], 12) + 44 for kind in keys)
+        named = dict(_KEYS, control="commit" if self._has_commits() else "control")
+        key_width = sum(text_width(named[kind], 12) + 44 for kind in keys)
         y, x, bottom = 22.0, self.width - 10 - key_width, 40.0
         room = x - title_end - 16
         head = [(self.title, "b t14")]
@@ -191,8 +187,8 @@ class Page:
         if room < 0:
             x, y, bottom = 17, 46, 60
         for kind in keys:
-            parts += [_key(kind, x, y), svg.text(x + 34, y + 4, _KEYS[kind], "m t12")]
-            x += text_width(_KEYS[kind], 12) + 44
+            parts += [_key(kind, x, y), svg.text(x + 34, y + 4, named[kind], "m t12")]
+            x += text_width(named[kind], 12) + 44
         parts.append(svg.line(0, bottom - 0.5, self.width, bottom - 0.5, "hr"))
         if self.side == NARROW_SIDE and self.faults:
             told = " · ".join(f"{number} {name}" for number, (name, _) in enumerate(self.faults, 1))
@@ -200,6 +196,10 @@ class Page:
                 bottom += 16
                 parts.append(svg.text(17, bottom, words, "error kt"))
         return parts, bottom
+
+    def _has_commits(self) -> bool:
+        return any(arrow.label.startswith(("commit", "abort"))
+                   for story in self.stories for arrow in story.arrows)
 
     # -- rows -----------------------------------------------------------------------------
 
@@ -224,8 +224,9 @@ class Page:
         heads = [self._panel_head(self.heads[index], left, top, each)
                  for index, left in zip(indices, lefts, strict=True)]
         first = max(low for _, low in heads) + 36
-        faults = [(name, tuple(row[index] for index in indices)) for name, row in self.faults]
-        laid = heights([self.stories[index] for index in indices], faults, first)
+        faults = self._faults_of(indices)
+        laid = heights([self.stories[index] for index in indices],
+                       [row for _, _, row in faults], first)
         bottom = laid.bottom + 4
         foot = 44 if any(self.stories[index].outcome for index in indices) else 8
         parts = [svg.rect(left, top, each, bottom + foot - top, "card", 8) for left in lefts]
@@ -245,6 +246,12 @@ class Page:
                       for row, words in enumerate(("processed,", "as the world", "sees it"))]
         return parts, bottom + foot
 
+    def _faults_of(self, indices: Sequence[int]) -> list[Band]:
+        """The faults that hit any of these runs, with their numbers in the whole picture."""
+        rows = [(number, name, tuple(row[index] for index in indices))
+                for number, (name, row) in enumerate(self.faults, 1)]
+        return [each for each in rows if any(each[2])]
+
     def _panel_head(
         self, head: str, left: float, top: float, width: float
     ) -> tuple[list[str], float]:
@@ -261,18 +268,15 @@ class Page:
 
     # -- faults ---------------------------------------------------------------------------
 
-    def _bands(
-        self, faults: Sequence[tuple[str, tuple[Fault | None, ...]]], laid: Heights
-    ) -> list[str]:
+    def _bands(self, faults: Sequence[Band], laid: Heights) -> list[str]:
         parts = []
-        for number, ((name, row), y) in enumerate(zip(faults, laid.bands, strict=True), 1):
+        for (number, name, _), y in zip(faults, laid.bands, strict=True):
             left, right = self.side, self.width - EDGE
             parts.append(svg.rect(left, y - BAND / 2, right - left, BAND, "fault", 3))
-            if not any(row):
-                continue
             parts.append(svg.circle(14, y, 8.5, "ring"))
             parts.append(svg.text(14, y + 4, str(number), "b mid error kt"))
-            lines = wrap(name, SIDE - 29, 11, BOLD)[:2] if self.side == SIDE else ()
+            lines = [fitted(line, SIDE - 29, 11, BOLD) for line in wrap(
+                name, SIDE - 29, 11, BOLD)[:2]] if self.side == SIDE else []
             start = y + 4 - (LINE * (len(lines) - 1)) / 2
             for index, line in enumerate(lines):
                 self.labels.append(Label(line, Box(
@@ -281,13 +285,12 @@ class Page:
         return parts
 
     def _nothing(
-        self, faults: Sequence[tuple[str, tuple[Fault | None, ...]]], place: int, panel: Panel,
-        laid: Heights,
+        self, faults: Sequence[Band], place: int, panel: Panel, laid: Heights
     ) -> tuple[list[str], list[Box]]:
         """Where a run had nothing that the fault could hit, say so."""
         parts, boxes = [], []
-        for (name, row), y in zip(faults, laid.bands, strict=True):
-            if row[place] is not None or not name.endswith("is lost") or not any(row):
+        for (_, name, row), y in zip(faults, laid.bands, strict=True):
+            if row[place] is not None or not name.endswith("is lost"):
                 continue
             words = "none to lose"
             x = min(panel.xs.values(), default=panel.box.x) + 8
@@ -320,8 +323,7 @@ class Page:
         return parts
 
 
-_KEYS = {"produce": "produce", "consume": "consume", "replicate": "replicate", "ack": "ack",
-         "control": "commit"}
+_KEYS = {kind: kind for kind in ("produce", "consume", "replicate", "ack", "control")}
 
 
 def _key(kind: str, x: float, y: float) -> str:
