@@ -8,7 +8,7 @@ that contradict their segment are made anew.
 from typing import TYPE_CHECKING, Any
 
 from kinaction.kernel.events import Disk
-from kinaction.log.checkpoints import START_OFFSETS, parse_checkpoint
+from kinaction.log.checkpoints import RECOVERY_POINTS, START_OFFSETS, parse_checkpoint
 from kinaction.log.epochs import LeaderEpochs
 from kinaction.log.facts import TornTailCut
 from kinaction.log.files import (
@@ -42,9 +42,10 @@ def recover(log: "Log", disk: Disk, now_ms: int) -> None:
     _load_segments(log, disk, bases, now_ms)
     if not log.held:
         log.add_segment(0, now_ms)
-    log.log_end_offset = log.flushed_offset = log.active.next_offset
-    log.log_start_offset = max(log.bases[0], _checkpointed_start(log, disk))
+    log.log_end_offset = log.active.next_offset
+    log.log_start_offset = max(log.bases[0], _checkpointed(log, disk, START_OFFSETS))
     log.log_start_offset = min(log.log_start_offset, log.log_end_offset)
+    log.flushed_offset = min(_checkpointed(log, disk, RECOVERY_POINTS), log.log_end_offset)
     _load_epochs(log, disk)
     _load_snapshots(log, disk, sorted(_offsets(files, SNAPSHOT)))
     rebuild_producers(log, now_ms)
@@ -136,8 +137,11 @@ def _agrees(segment: Segment, interval_bytes: int) -> bool:
         and (not segment.positions or segment.positions[-1] - segment.indexed_to <= interval_bytes))
 
 
-def _checkpointed_start(log: "Log", disk: Disk) -> int:
-    return parse_checkpoint(disk.read(START_OFFSETS)).get((log.topic, log.partition), 0)
+def _checkpointed(log: "Log", disk: Disk, file: str) -> int:
+    """What the broker wrote down of this log. 0 as recovery point: nothing is known as flushed,
+    for a process that died leaves its last writes in the page cache only.
+    """
+    return parse_checkpoint(disk.read(file)).get((log.topic, log.partition), 0)
 
 
 def _load_epochs(log: "Log", disk: Disk) -> None:

@@ -42,6 +42,16 @@ def test_kill_loses_nothing() -> None:
     assert again.log.producers.to_snapshot() == written.log.producers.to_snapshot()
 
 
+def test_only_a_checkpoint_says_what_was_flushed() -> None:
+    """After a kill the files are whole, but perhaps in the page cache only."""
+    written = written_log()
+    assert written.reopened().log.flushed_offset == 0
+    written.files.held["recovery-point-offset-checkpoint"] = b"0\n2\nt 0 10\nu 0 99\n"
+    assert written.reopened().log.flushed_offset == 10
+    written.files.held["recovery-point-offset-checkpoint"] = b"0\n1\nt 0 999\n"
+    assert written.reopened().log.flushed_offset == written.log.log_end_offset
+
+
 def test_a_torn_batch_is_cut() -> None:
     written = written_log()
     last = log_files(written.files)[-1]
