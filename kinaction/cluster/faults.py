@@ -173,7 +173,7 @@ class Faults(ClusterState):
                     if watch[2] <= 0:
                         self.watches.remove(watch)
                     watch[1](number)
-        if not self.watches:
+        if not self.watches and self.run_watched in self.world.on_step:
             self.world.on_step.remove(self.run_watched)
 
 
