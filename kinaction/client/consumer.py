@@ -11,6 +11,7 @@ from typing import Any
 from kinaction.client.commits import Commits
 from kinaction.client.coordinator import Coordinator
 from kinaction.client.fetcher import Fetcher
+from kinaction.client.group_errors import check_group_config, no_group, not_assigned
 from kinaction.client.lookups import Lookups
 from kinaction.client.machine import Client, check_topic_name
 from kinaction.client.membership import Membership
@@ -52,6 +53,7 @@ class Consumer(Client):
     def __init__(self, node: NodeId, config: Mapping[str, Any]) -> None:
         super().__init__(node, config)
         settings = self.config
+        check_group_config(settings)
         self.subscription = Subscription(self.outbox)
         self.coordinator: Coordinator | None = None
         self.membership: Membership | None = None
@@ -242,6 +244,7 @@ class Consumer(Client):
         except KafkaError as problem:
             self.outbox.returned(call, error=problem)
             return
+        self.rebalancing.go_on()
         limit = self.config["max.poll.records"]
         self._poll = Poll(call, limit if max_records is None else min(max_records, limit))
         self.outbox.set_timer("poll", timeout_ms)
@@ -374,19 +377,3 @@ class ConsumerSeen:
             "generation": membership.generation if membership else None,
             "handed_over": self._consumer.fetcher.handed_over,
         }
-
-
-def no_group(command: str) -> KafkaError:
-    """What Kafka calls an InvalidGroupIdException."""
-    return KafkaError(Error.INVALID_GROUP_ID, (
-        f"InvalidGroupIdException: to {command}, a consumer needs a group.id in its config."
-    ))
-
-
-def not_assigned(partition: TopicPartition) -> KafkaError:
-    """A partition that the consumer does not hold."""
-    return KafkaError(Error.INVALID_REQUEST, (
-        f"IllegalStateException: No current assignment for partition "
-        f"{partition.topic}-{partition.partition}. A subscribed consumer has partitions only "
-        "after some polls."
-    ))

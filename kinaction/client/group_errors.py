@@ -1,6 +1,7 @@
-"""Errors of a group's coordinator: what each means for a member, in words."""
+"""What is refused to a consumer: by its group's coordinator, and by the consumer itself."""
 
-from kinaction.wire.config import Config
+from kinaction.client.values import TopicPartition
+from kinaction.wire.config import Config, ConfigException
 from kinaction.wire.errors import Error, KafkaError
 
 RESET = frozenset((Error.UNKNOWN_MEMBER_ID, Error.ILLEGAL_GENERATION))
@@ -29,3 +30,38 @@ def group_error(error: Error, group: str, config: Config) -> KafkaError:
             "Give every static member a name of its own."
         ))
     return KafkaError(error, f"Group {group} refused this consumer.")
+
+
+def check_group_config(config: Config) -> None:
+    """Refuse settings that exclude each other, or that are not there yet.
+
+    Raises:
+        ConfigException: says which.
+    """
+    if config["group.protocol"] != "classic":
+        raise ConfigException(
+            f"group.protocol={config['group.protocol']} is not there yet (see the ledger): "
+            "leave it out, or use classic"
+        )
+    beat, session = config["heartbeat.interval.ms"], config["session.timeout.ms"]
+    if beat >= session:
+        raise ConfigException(
+            f"heartbeat.interval.ms={beat} must be set lower than session.timeout.ms={session}; "
+            "a third of it is usual"
+        )
+
+
+def no_group(command: str) -> KafkaError:
+    """What Kafka calls an InvalidGroupIdException."""
+    return KafkaError(Error.INVALID_GROUP_ID, (
+        f"InvalidGroupIdException: to {command}, a consumer needs a group.id in its config."
+    ))
+
+
+def not_assigned(partition: TopicPartition) -> KafkaError:
+    """A partition that the consumer does not hold."""
+    return KafkaError(Error.INVALID_REQUEST, (
+        f"IllegalStateException: No current assignment for partition "
+        f"{partition.topic}-{partition.partition}. A subscribed consumer has partitions only "
+        "after some polls."
+    ))

@@ -20,6 +20,7 @@ from kinaction.client.values import Headers
 from kinaction.kernel.machine import handles_call
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.outbox import Json, Viewed
+from kinaction.wire.config import ConfigException
 from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.messages import InitProducerIdRequest
 
@@ -40,6 +41,8 @@ class Producer(Client):
     def __init__(self, node: NodeId, config: Mapping[str, Any]) -> None:
         super().__init__(node, config)
         settings = self.settings = ProducerSettings.read(self.config)
+        if self.config["transactional.id"] is not None:
+            raise ConfigException("transactional.id: transactions are not there yet (see the ledger)")
         self.accumulator = Accumulator(settings.batch_size, settings.buffer_memory)
         self.idempotence = Idempotence(self.outbox) if settings.is_idempotent else None
         self.sender = Sender(

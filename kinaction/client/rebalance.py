@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Rebalancing:
     """Gives up and takes partitions for a `Membership`, and tells the listener.
 
-    A listener that waits (subscribe(listener=True)) has the turn after each Rebalance, until it
-    calls "rebalance_done": Java runs listeners inside `poll` in the same way.
+    A listener that waits (subscribe(listener=True)) has the turn after each Rebalance, until the
+    call "rebalance_done", or the next poll: Java runs listeners inside `poll` in the same way.
     """
 
     def __init__(self, outbox: Outbox, subscription: Subscription, group: str) -> None:
@@ -44,7 +44,7 @@ class Rebalancing:
         if self._call is not None:
             self.outbox.returned(self._call)
         self._call = None
-        self._go_on()
+        self.go_on()
 
     def wanted_topics(self) -> tuple[str, ...]:
         """The topics that are subscribed to."""
@@ -114,9 +114,10 @@ class Rebalancing:
     def on_rebalance_done(self, call: int) -> None:
         """The listener has done what it wanted."""
         self.outbox.returned(call)
-        self._go_on()
+        self.go_on()
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """The turn is back: do what waited for it."""
         then, self._then = self._then, None
         self.is_waiting = False
         if then is not None:

@@ -314,12 +314,32 @@ def test_joining_happens_in_poll() -> None:
 
 def test_a_listener_has_the_turn_until_it_says_so() -> None:
     b, call = grouped(listener=True)
-    assert read(b, 2) == []
+    assert read(b, 1, timeout_ms=5000) == []
     assert len(b.answers[call]) == 1
     assert b.shared.sent("Fetch") == []
     b.ask("assign", partitions=[TopicPartition("t", n, 1 if n == 2 else 0) for n in range(3)])
     b.ask("rebalance_done")
     assert sorted(read(b, 4)) == ["0.0", "1.0", "1.1", "2.1", "2.2"]
+
+
+def test_the_next_poll_says_so_too() -> None:
+    b, _ = grouped(listener=True)
+    assert read(b, 1, timeout_ms=5000) == []
+    assert sorted(read(b, 3)) == ["0.0", "1.0", "1.1", "2.0", "2.1", "2.2"]
+
+
+@pytest.mark.parametrize(("config", "words"), [
+    ({"heartbeat.interval.ms": 6000, "session.timeout.ms": 6000}, "lower than session.timeout.ms"),
+    ({"group.protocol": "consumer"}, "group.protocol=consumer"),
+    ({"auto.offset.reset": "by_duration:2h"}, "auto.offset.reset"),
+    ({"partition.assignment.strategy": "mine"}, "partition.assignment.strategy"),
+    ({"bootstrap.servers": "kafka"}, "bootstrap.servers"),
+])
+def test_configs_that_are_refused(config: dict[str, Any], words: str) -> None:
+    with pytest.raises(KafkaError) as caught:
+        Consumer("c", {"bootstrap.servers": SERVERS, "group.id": "g", **config})
+    assert caught.value.error is Error.INVALID_CONFIG
+    assert words in str(caught.value)
 
 
 def test_a_new_group_begins_at_the_policy_a_known_one_at_its_commit() -> None:
