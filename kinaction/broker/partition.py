@@ -44,7 +44,8 @@ class Partition:
     """A replica: its log, its role, and the leader's book-keeping about the others."""
 
     def __init__(
-        self, topic: str, index: int, topic_id: bytes, broker: int, log: Log, outbox: Outbox
+        self, topic: str, index: int, topic_id: bytes, broker: int, log: Log, outbox: Outbox,
+        min_insync: Callable[[int], int] = lambda _replicas: 1,
     ) -> None:
         self.topic = topic
         self.index = index
@@ -53,6 +54,7 @@ class Partition:
         self.path = f"partitions/{self.name}"
         self.broker = broker
         self.log = log
+        self.min_insync = min_insync
         self.outbox = outbox
         self.leader: int | None = None
         self.leader_epoch = -1
@@ -70,6 +72,10 @@ class Partition:
         """Whether this broker leads, as far as it knows."""
         return self.leader == self.broker
 
+    def min_isr(self) -> int:
+        """min.insync.replicas, never more than there are replicas."""
+        return self.min_insync(len(self.replicas))
+
     def maximal_isr(self) -> tuple[int, ...]:
         """Who must have a record before it is committed: the ISR, and who is about to join it."""
         if self.pending_isr is None:
@@ -77,7 +83,13 @@ class Partition:
         return self.isr + tuple(one for one in self.pending_isr if one not in self.isr)
 
     def advance(self) -> bool:
-        """Move the leader's high watermark to what all in-sync replicas have."""
+        """Move the leader's high watermark to what all in-sync replicas have.
+
+        Below min.insync.replicas it stays (KIP-966): what is committed is on that many replicas,
+        so an eligible leader replica has it even when it is out of the ISR.
+        """
+        if len(self.isr) < self.min_isr():
+            return False
         least = self.log.log_end_offset
         for broker in self.maximal_isr():
             if broker != self.broker:

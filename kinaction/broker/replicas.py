@@ -104,7 +104,9 @@ class Replicas:
         log = Log(f"{topic}-{index}", self.settings.log_config(topic), self.outbox)
         assert self.disk is not None, "a broker opens logs after it has started"
         log.open(self.disk, self.outbox.wall_ms)
-        partition = Partition(topic, index, topic_id, self.broker, log, self.outbox)
+        partition = Partition(
+            topic, index, topic_id, self.broker, log, self.outbox,
+            lambda replicas: self.settings.min_insync_replicas(topic, replicas))
         written = self.high_watermarks.get((topic, index), 0)
         partition.high_watermark = max(
             min(written, log.log_end_offset), log.log_start_offset)
