@@ -209,6 +209,8 @@ class Joining:
                 self._restore(group, member, before)
                 self.rebalance.answer_join(member, refused(told(error), ""))
                 return
+            if self.groups.is_current(group) and member.join is not None:
+                self.groups.restart_session(group, member)
             self.rebalance.answer_join(member, self._same_place(group, join, member, old_leader))
 
         parts = {other.member_id: other.assignment for other in group.members.values()}

@@ -149,7 +149,9 @@ class Rebalance:
         """There will be no plan: everyone's part is void."""
         for member in group.members.values():
             member.assign(b"")
-            self.answer_sync(member, m.SyncGroupResponse(error_code=error))
+            if member.sync is not None:
+                self.answer_sync(member, m.SyncGroupResponse(error_code=error))
+                self.groups.restart_session(group, member)
 
 
 def joined(group: Group, member: Member, *, with_members: bool) -> Any:
