@@ -5,6 +5,8 @@ from typing import Any
 from kinaction.kernel.value import value
 from kinaction.wire.config import Config, ConfigException
 
+MOST_IN_FLIGHT = 5
+
 
 @value
 class ProducerSettings:
@@ -54,8 +56,9 @@ def acks_of(given: Any) -> int:
 def is_idempotent(config: Config) -> bool:
     """enable.idempotence, unless another setting switches it off.
 
-    It is on by default (KIP-679); what contradicts it switches it off silently, but is an error
-    for whoever names enable.idempotence too.
+    It is on by default (KIP-679). retries=0 or acks other than all switch it off silently, but are
+    an error for whoever names enable.idempotence too; more than five requests in flight always are
+    (ProducerConfig.postProcessAndValidateIdempotenceConfigs, since 4.0).
     """
     if not config["enable.idempotence"]:
         if config["transactional.id"] is not None:
@@ -64,6 +67,11 @@ def is_idempotent(config: Config) -> bool:
     against = _against_idempotence(config)
     if against and ("enable.idempotence" in config.given or config["transactional.id"] is not None):
         raise ConfigException(against)
+    if config["max.in.flight.requests.per.connection"] > MOST_IN_FLIGHT:
+        raise ConfigException(
+            "the idempotent producer allows max.in.flight.requests.per.connection up to 5: "
+            "a broker remembers five batches. Lower it, or set enable.idempotence=false"
+        )
     return against is None
 
 
@@ -77,11 +85,6 @@ def _against_idempotence(config: Config) -> str | None:
         return (
             f"the idempotent producer needs acks=all, not acks={config['acks']}. "
             "Leave acks out, or set enable.idempotence=false"
-        )
-    if config["max.in.flight.requests.per.connection"] > 5:
-        return (
-            "the idempotent producer allows max.in.flight.requests.per.connection up to 5: "
-            "a broker remembers five batches. Lower it, or set enable.idempotence=false"
         )
     return None
 

@@ -27,12 +27,20 @@ def test_acks(given: Any, acks: int) -> None:
 
 
 @pytest.mark.parametrize("against", [
-    {"acks": "1"}, {"acks": 0}, {"retries": 0}, {"max_in_flight_requests_per_connection": 6}])
+    {"acks": "1"}, {"acks": 0}, {"retries": 0}])
 def test_idempotence_is_switched_off_silently_or_refused(against: dict[str, Any]) -> None:
     assert not settings(**against).is_idempotent
     with pytest.raises(ConfigException, match="idempotent producer"):
         settings(**against, enable_idempotence=True)
     assert not settings(**against, enable_idempotence=False).is_idempotent
+
+
+def test_more_than_five_in_flight_is_refused_unless_idempotence_is_off() -> None:
+    for more in ({}, {"enable_idempotence": True}, {"acks": 1}):
+        with pytest.raises(ConfigException, match="up to 5"):
+            settings(max_in_flight_requests_per_connection=6, **more)
+    assert settings(
+        max_in_flight_requests_per_connection=6, enable_idempotence=False).max_in_flight == 6
 
 
 def test_transactions_need_idempotence() -> None:
