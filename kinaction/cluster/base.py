@@ -7,10 +7,10 @@ from kinaction.broker.broker import Broker
 from kinaction.cluster.clients import ClientHandle
 from kinaction.cluster.driver import Driver
 from kinaction.cluster.setup import Setup
+from kinaction.cluster.shown import ShownTrace
 from kinaction.cluster.stored import Stored, stored
 from kinaction.controller.image import MetadataImage
 from kinaction.kernel.message import NodeId
-from kinaction.kernel.trace import Trace
 from kinaction.sim.faults import FaultyWorld
 from kinaction.wire.errors import Error, KafkaError
 
@@ -43,7 +43,7 @@ class ClusterState:
         return self.world.now_ms
 
     @property
-    def trace(self) -> Trace:
+    def trace(self) -> ShownTrace:
         """The record of the run.
 
         Raises:
@@ -53,6 +53,7 @@ class ClusterState:
         if trace is None:
             raise KafkaError(Error.INVALID_REQUEST,
                              "this cluster records nothing: make it with trace=True.")
+        assert isinstance(trace, ShownTrace), "Setup.world makes them"
         return trace
 
     def broker(self, node: int) -> Broker:

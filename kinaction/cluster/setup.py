@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kinaction.broker.broker import Broker
+from kinaction.cluster.shown import ShownTrace
 from kinaction.kernel.channel import Address
 from kinaction.kernel.machine import Machine
-from kinaction.kernel.trace import Trace
 from kinaction.kernel.value import value
 from kinaction.sim.faults import FaultyWorld
 from kinaction.sim.links import Latency
@@ -74,7 +74,7 @@ class Setup:
 
     def world(self) -> FaultyWorld:
         """A fresh world with the brokers in it, nothing run yet."""
-        trace = Trace() if self.is_traced else None
+        trace = ShownTrace() if self.is_traced else None
         return FaultyWorld(
             seed=self.seed, between_brokers=self.between_brokers, to_clients=self.to_clients,
             trace=trace)
