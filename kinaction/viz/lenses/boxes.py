@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from kinaction.kernel.value import value
 
+NOTHING = 1e-6
+"""px that are a rounding error."""
 Segment = tuple[float, float, float, float]
 """A straight line of the picture: x1, y1, x2, y2."""
 
@@ -30,8 +32,8 @@ class Box:
     def overlaps(self, other: "Box") -> bool:
         """Whether the two share more than an edge."""
         return (
-            self.x < other.right and other.x < self.right
-            and self.y < other.bottom and other.y < self.bottom
+            self.x < other.right - NOTHING and other.x < self.right - NOTHING
+            and self.y < other.bottom - NOTHING and other.y < self.bottom - NOTHING
         )
 
     def is_within(self, other: "Box") -> bool:

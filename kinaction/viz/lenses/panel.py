@@ -18,6 +18,7 @@ from kinaction.viz.metrics import BOLD, REGULAR, fitted, text_width
 MARGIN, LAST_MARGIN = 36, 54
 CELL_HEIGHT, TOKEN_HEIGHT, LINE = 17, 16, 13
 LEAST_CELL = 40
+LEAST_GAP = 30
 DOT = 5
 FRACTIONS = (0.4, 0.5, 0.3, 0.6, 0.7)
 
@@ -35,15 +36,25 @@ def least_width(story: Story) -> float:
     names = max((text_width(name, 12, BOLD) for _, name in story.lifelines), default=0)
     cells = max((_cell_width(mark) for mark in story.marks if mark.kind in _CELLS), default=0)
     gap = max(names + 10, cells + 34, 78)
-    return MARGIN + last_margin(story) + gap * max(len(story.lifelines) - 1, 0)
+    return first_margin(story) + last_margin(story) + gap * max(len(story.lifelines) - 1, 0)
+
+
+def first_margin(story: Story) -> float:
+    """The room left of the first lifeline: half of its widest cell, at least."""
+    first = story.lifelines[0][0] if story.lifelines else None
+    return max(MARGIN, _half_cell(story, first) + 6)
 
 
 def last_margin(story: Story) -> float:
     """The room right of the last lifeline: for labels, more for notes beside cells."""
     last = story.lifelines[-1][0] if story.lifelines else None
-    cells = [mark for mark in story.marks if mark.spot.node == last and mark.kind in _CELLS]
-    half = max((_cell_width(mark) / 2 for mark in cells), default=0)
-    return max(LAST_MARGIN, half + (66 if any(mark.note for mark in cells) else 6))
+    has_note = any(mark.note for mark in story.marks if mark.spot.node == last)
+    return max(LAST_MARGIN, _half_cell(story, last) + (66 if has_note else 6))
+
+
+def _half_cell(story: Story, node: NodeId | None) -> float:
+    cells = [mark for mark in story.marks if mark.spot.node == node and mark.kind in _CELLS]
+    return max((_cell_width(mark) / 2 for mark in cells), default=0)
 
 
 class Panel:
@@ -59,9 +70,10 @@ class Panel:
         self.folds = folds
         self.first = first
         count = max(len(story.lifelines) - 1, 1)
-        self.gap = (box.w - MARGIN - last_margin(story)) / count
+        left = first_margin(story)
+        self.gap = max((box.w - left - last_margin(story)) / count, LEAST_GAP)
         self.xs: dict[NodeId, float] = {
-            node: box.x + MARGIN + self.gap * index
+            node: box.x + left + self.gap * index
             for index, (node, _) in enumerate(story.lifelines)
         }
         self.last_x = max(self.xs.values(), default=box.x)

@@ -126,13 +126,13 @@ class Reading:
         """Every append of records to a log that is not internal, with its step."""
         for step in self.trace:
             for effect in step.effects:
-                if type(effect) is Append and not effect.log.startswith("__"):
+                if type(effect) is Append and effect.count and not effect.log.startswith("__"):
                     yield step, effect, _loads_in(effect)
 
     def appended_in(self, step: Step, log: str) -> Iterator[Load]:
         """What one step appended to one log."""
         for effect in step.effects:
-            if type(effect) is Append and effect.log == log:
+            if type(effect) is Append and effect.count and effect.log == log:
                 yield from _loads_in(effect)
 
 

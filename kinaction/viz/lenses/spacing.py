@@ -20,7 +20,7 @@ LEAST_FALL = 14
 """How far an arrow falls at least."""
 FOLD_FROM = 72
 """A span without anything that would be higher than this is folded to FOLD."""
-FOLD = 40
+FOLD = 36
 NEAR = 14
 """The least distance of two moments on one lifeline."""
 _TALL = {"cell": 21, "twice": 30, "known": 30, "done": 16, "undone": 16, "crash": 18, "back": 16}

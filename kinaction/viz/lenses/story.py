@@ -22,6 +22,7 @@ from kinaction.viz.lenses.messages import (
 from kinaction.viz.lenses.reading import Labels, Load, Reading, Stored, span
 
 MOST_BROKERS = 5
+MOST_CLIENTS = 6
 ARRIVAL, AFTERWARDS = 0, 1
 
 
@@ -123,7 +124,8 @@ class Teller:
             count.setdefault(_who(step.node, fact.to_dict()), 0)
         brokers = [node for node in count if isinstance(node, int)]
         busiest = sorted(brokers, key=lambda node: (-count[node], node))[:MOST_BROKERS]
-        clients = [node for node in count if isinstance(node, str)]
+        named = [node for node in count if isinstance(node, str)]
+        clients = sorted(named, key=lambda node: -count[node])[:MOST_CLIENTS]
         before = [node for node in clients if self.reading.kind(node) in ("producer", "admin")]
         after = [node for node in clients if node not in before]
         return [*sorted(before), *sorted(busiest), *sorted(after)]

@@ -2,12 +2,11 @@
 
 from random import Random
 
-from sample import TOPIC, RecordProcessed, take
-
 from kinaction import Cluster
 from kinaction.client.values import TopicPartition
 from kinaction.viz.lenses.faults import Fault
 from kinaction.viz.lenses.story import Arrow, Mark, Spot, Story
+from tests.viz.lenses.sample import TOPIC, RecordProcessed
 
 KINDS = ("produce", "ack", "consume", "replicate", "control")
 
@@ -30,7 +29,7 @@ def random_run(seed: int):
         _harm(cluster, dice, consumer)
     cluster.run(ms=300)
     if cluster.world.nodes[consumer.name].machine is not None:
-        for message in take(cluster, consumer, 5, 50):
+        for message in consumer.consume(5, 0.05):
             cluster.world.note(RecordProcessed(consumer.name, TOPIC, 0, message.offset()))
     return cluster.trace
 
