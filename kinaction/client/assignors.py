@@ -6,33 +6,12 @@ Pure functions from subscriptions to assignments; names are those the members ag
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from kinaction.kernel.value import value
-from kinaction.wire.codec import join
-from kinaction.wire.errors import Error, KafkaError, MalformedMessage
-from kinaction.wire.messages import ConsumerProtocolAssignment, ConsumerProtocolSubscription
+from kinaction.client.consumer_protocol import At, Member
+from kinaction.client.sticky import CooperativeStickyAssignor
+from kinaction.wire.errors import Error, KafkaError
 
-PROTOCOL_TYPE = "consumer"
-SUBSCRIPTION_VERSION = 3
-ASSIGNMENT_VERSION = 3
-At = tuple[str, int]
 Assignment = dict[str, list[At]]
 """Partitions by member id."""
-
-
-@value
-class Member:
-    """What the leader knows of a member: topics it wants, partitions it read until now."""
-
-    member_id: str
-    instance_id: str | None
-    topics: tuple[str, ...]
-    owned: tuple[At, ...] = ()
-    generation: int = -1
-
-    @property
-    def order(self) -> tuple[bool, str]:
-        """By what members are sorted: static ones first, by their name (KIP-345)."""
-        return self.instance_id is None, self.instance_id or self.member_id
 
 
 class Assignor(Protocol):
@@ -132,9 +111,10 @@ class CallableAssignor:
 
 ASSIGNORS: Mapping[str, Assignor] = {
     "range": RangeAssignor(), "roundrobin": RoundRobinAssignor(),
+    "cooperative-sticky": CooperativeStickyAssignor(),
 }
 _CLASSES = {
-    "RangeAssignor": "range", "RoundRobinAssignor": "roundrobin", "StickyAssignor": "sticky",
+    "RangeAssignor": "range", "RoundRobinAssignor": "roundrobin",
     "CooperativeStickyAssignor": "cooperative-sticky",
 }
 
@@ -147,98 +127,26 @@ def assignors(named: Any) -> tuple[Assignor, ...]:
     """
     given = [named] if callable(named) else named.split(",") if isinstance(named, str) else named
     found = tuple(_assignor(one) for one in given or ())
-    known = tuple(one for one in found if one is not None)
-    if not known:
+    if not found:
         raise KafkaError(Error.INVALID_CONFIG, (
             f"partition.assignment.strategy cannot be {named!r}: expected some of "
             f"{', '.join(ASSIGNORS)}, or a function assign(members, partitions, previous)."
         ))
-    return known
+    return found
 
 
-def _assignor(named: Any) -> Assignor | None:
+def _assignor(named: Any) -> Assignor:
     if callable(named):
         return CallableAssignor(named)
     name = str(named).strip().rpartition(".")[2]
-    name = _CLASSES.get(name, name)
-    if name not in ASSIGNORS and name not in _CLASSES.values():
+    known = ASSIGNORS.get(_CLASSES.get(name, name))
+    if known is None:
         raise KafkaError(Error.INVALID_CONFIG, (
             f"Invalid value {named} for configuration partition.assignment.strategy: Class "
             f"{named} could not be found. There are: {', '.join(ASSIGNORS)}."
         ))
-    return ASSIGNORS.get(name)
+    return known
 
 
 def _topics(members: Iterable[Member]) -> list[str]:
     return sorted({topic: None for member in members for topic in member.topics})
-
-
-# -- the bytes members send each other through the coordinator --------------------------------
-
-
-def encode_subscription(topics: Iterable[str], owned: Iterable[At], generation: int) -> bytes:
-    """ConsumerProtocolSubscription with its version in front, as JoinGroup carries it."""
-    body = ConsumerProtocolSubscription(
-        topics=tuple(sorted(topics)),
-        owned_partitions=tuple(
-            ConsumerProtocolSubscription.TopicPartition(topic=topic, partitions=tuple(parts))
-            for topic, parts in by_topic(owned).items()
-        ),
-        generation_id=generation,
-    )
-    return SUBSCRIPTION_VERSION.to_bytes(2) + join(body.encode(SUBSCRIPTION_VERSION))
-
-
-def decode_subscription(member_id: str, instance_id: str | None, data: Any) -> Member:
-    """A member as its subscription bytes describe it.
-
-    Raises:
-        KafkaError: the bytes are none.
-    """
-    version, position = _version(data, SUBSCRIPTION_VERSION)
-    body, _ = ConsumerProtocolSubscription.decode(data, version, position)
-    owned = tuple(
-        (topic.topic, part) for topic in body.owned_partitions for part in topic.partitions
-    )
-    return Member(member_id, instance_id, tuple(body.topics), owned, body.generation_id)
-
-
-def encode_assignment(partitions: Iterable[At]) -> bytes:
-    """ConsumerProtocolAssignment with its version in front, as SyncGroup carries it."""
-    body = ConsumerProtocolAssignment(assigned_partitions=tuple(
-        ConsumerProtocolAssignment.TopicPartition(topic=topic, partitions=tuple(parts))
-        for topic, parts in by_topic(partitions).items()
-    ))
-    return ASSIGNMENT_VERSION.to_bytes(2) + join(body.encode(ASSIGNMENT_VERSION))
-
-
-def decode_assignment(data: Any) -> tuple[At, ...]:
-    """The partitions in a SyncGroup answer; none for empty bytes.
-
-    Raises:
-        KafkaError: the bytes are none.
-    """
-    if not data:
-        return ()
-    version, position = _version(data, ASSIGNMENT_VERSION)
-    body, _ = ConsumerProtocolAssignment.decode(data, version, position)
-    return tuple(
-        (topic.topic, part) for topic in body.assigned_partitions for part in topic.partitions
-    )
-
-
-def by_topic(partitions: Iterable[At]) -> dict[str, list[int]]:
-    """Partition numbers by topic, sorted."""
-    grouped: dict[str, list[int]] = {}
-    for topic, partition in sorted(partitions):
-        grouped.setdefault(topic, []).append(partition)
-    return grouped
-
-
-def _version(data: Any, highest: int) -> tuple[int, int]:
-    if len(data) < 2:
-        raise MalformedMessage(f"{len(data)} bytes are too few for a version")
-    version = int.from_bytes(bytes(data[:2]), signed=True)
-    if version < 0:
-        raise MalformedMessage(f"version {version} of the consumer protocol")
-    return min(version, highest), 2

@@ -1,18 +1,18 @@
 """`Membership`: a consumer's place in its group, by the classic protocol.
 
 Keeps the rules of org.apache.kafka.clients.consumer.internals.AbstractCoordinator: a member joins
-only from within `poll`, and eagerly: it gives up all partitions before it rejoins.
+only from within `poll`. Eagerly it gives up all partitions before it rejoins; where all its
+assignors are cooperative, only those that are to change hands (KIP-429).
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from kinaction.client.assignors import (
+from kinaction.client.assignors import Assignor, assignors
+from kinaction.client.consumer_protocol import (
     PROTOCOL_TYPE,
-    Assignor,
     At,
     Member,
-    assignors,
     decode_assignment,
     decode_subscription,
     encode_assignment,
@@ -55,11 +55,13 @@ class Owner(Protocol):
     def owned(self) -> tuple[At, ...]:
         """The partitions that are held."""
 
-    def on_prepare(self, then: Callable[[], None]) -> None:
-        """A rebalance begins: commit and give up what is held, then go on."""
+    def on_prepare(self, then: Callable[[], None], *, is_cooperative: bool) -> None:
+        """A rebalance begins: commit, give up what is held unless cooperative, then go on."""
 
-    def on_assigned(self, partitions: tuple[At, ...]) -> None:
-        """The coordinator has given partitions."""
+    def on_assigned(
+        self, partitions: tuple[At, ...], then: Callable[[], None], *, is_cooperative: bool
+    ) -> None:
+        """These partitions are given. `then`: some were given up for it, so join again."""
 
     def on_lost(self) -> None:
         """The membership ended: what is held may be somebody else's already."""
@@ -83,6 +85,7 @@ class Membership:
         self.owner = owner
         self.config = config
         self.assignors = assignors(config["partition.assignment.strategy"])
+        self.is_cooperative = all(one.is_cooperative for one in self.assignors)
         self.instance_id: str | None = config["group.instance.id"]
         self.state = MEMBER_STATES.first
         self.member_id = ""
@@ -120,12 +123,14 @@ class Membership:
             self.owner.on_lost()
         if self._assigned is not None:
             assigned, self._assigned = self._assigned, None
-            self.owner.on_assigned(assigned)
+            self.owner.on_assigned(
+                assigned, self._join_again, is_cooperative=self.is_cooperative
+            )
         if self.state == "stable" and self._has_new_partitions():
             self.needs_join = True
         if self.needs_join and self._preparing == "" and self.state in ("unjoined", "stable"):
             self._preparing = "giving up"
-            self.owner.on_prepare(self._on_prepared)
+            self.owner.on_prepare(self._on_prepared, is_cooperative=self.is_cooperative)
         if self._preparing == "given up" and not self._is_backing_off:
             self._join()
 
@@ -135,6 +140,9 @@ class Membership:
 
     def _on_prepared(self) -> None:
         self._preparing = "given up"
+
+    def _join_again(self) -> None:
+        self.needs_join = True
 
     # -- JoinGroup ------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ class Producer(Client):
         super().__init__(node, config)
         settings = self.settings = ProducerSettings.read(self.config)
         if self.config["transactional.id"] is not None:
-            raise ConfigException("transactional.id: there are no transactions yet (see the ledger)")
+            raise ConfigException("transactional.id: no transactions yet (see the ledger)")
         self.accumulator = Accumulator(settings.batch_size, settings.buffer_memory)
         self.idempotence = Idempotence(self.outbox) if settings.is_idempotent else None
         self.sender = Sender(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kinaction.client.assignors import At
+from kinaction.client.consumer_protocol import At
 from kinaction.client.facts import PartitionsAssigned, PartitionsRevoked
 from kinaction.client.subscription import Subscription
 from kinaction.client.values import Rebalance, TopicPartition
@@ -54,11 +54,17 @@ class Rebalancing:
         """The partitions that are held."""
         return tuple(self.subscription.held)
 
-    def on_prepare(self, then: Callable[[], None]) -> None:
-        """A rebalance begins: commit if that is automatic, give up everything, go on."""
+    def on_prepare(self, then: Callable[[], None], *, is_cooperative: bool) -> None:
+        """A rebalance begins: commit if that is automatic, give up everything, go on.
+
+        Cooperative members keep what they have, and read on.
+        """
 
         def revoke(*_: object) -> None:
-            self.give_up(then=lambda: self._drop_and(then))
+            if is_cooperative:
+                then()
+            else:
+                self.give_up(then=lambda: self._drop_and(then))
 
         if self.commits is not None and self.commits.interval_ms is not None:
             limit_ms = self.commits.timeout_ms
@@ -79,10 +85,32 @@ class Rebalancing:
         """The membership has ended without a goodbye."""
         self._tell("lost", self.subscription.partitions(), self.subscription.drop_all)
 
-    def on_assigned(self, partitions: tuple[At, ...]) -> None:
-        """Hold these partitions from now on."""
-        taken = tuple(TopicPartition(*at) for at in sorted(partitions))
-        self.subscription.take(taken)
+    def on_assigned(
+        self, partitions: tuple[At, ...], then: Callable[[], None], *, is_cooperative: bool
+    ) -> None:
+        """Hold these partitions from now on; say which are new, and before, which must go."""
+        held = set(self.subscription.held)
+        gone = tuple(one for one in self.subscription.partitions() if one.at not in partitions)
+        new = tuple(at for at in sorted(partitions) if at not in held)
+        if is_cooperative and gone:
+            self._tell("revoked", gone, lambda: self._change_hands(partitions, gone, new, then))
+        else:
+            self._take(partitions, new)
+
+    def _change_hands(
+        self,
+        partitions: tuple[At, ...],
+        gone: tuple[TopicPartition, ...],
+        new: tuple[At, ...],
+        then: Callable[[], None],
+    ) -> None:
+        self.subscription.drop(one.at for one in gone)
+        self._take(partitions, new)
+        then()
+
+    def _take(self, partitions: tuple[At, ...], new: tuple[At, ...]) -> None:
+        self.subscription.take(TopicPartition(*at) for at in sorted(partitions))
+        taken = tuple(TopicPartition(*at) for at in new)
         generation = self.membership.generation if self.membership else -1
         self.outbox.note(PartitionsAssigned(
             self.outbox.node, self.group, names(taken), generation

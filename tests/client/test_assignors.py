@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from kinaction.client.assignors import (
-    ASSIGNORS,
-    Assignment,
-    CallableAssignor,
+from kinaction.client.assignors import ASSIGNORS, Assignment, CallableAssignor, assignors
+from kinaction.client.consumer_protocol import (
     Member,
-    assignors,
     decode_assignment,
     decode_subscription,
     encode_assignment,
