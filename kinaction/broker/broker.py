@@ -104,7 +104,8 @@ class Broker(Machine):
         self.groups = GroupCoordinator(outbox, node, config, self.coordination, self.image)
         self.coordination.groups = self.groups
         self.producer_ids = ProducerIds(outbox, self._ask_controller, self._block_request)
-        self.housekeeping = Housekeeping(outbox, self.replicas)
+        self.housekeeping = Housekeeping(
+            outbox, self.replicas, self.groups.expire_offsets)
         self.attach(
             self, self.links, self.raft, self.controller, self.forwarder, self.lifecycle,
             self.fetches, self.produces, self.in_sync, self.fetcher, self.produce_api,
