@@ -16,6 +16,8 @@ from kinaction.wire.errors import Error, KafkaError
 
 if TYPE_CHECKING:
     from kinaction.cluster.cluster import Cluster
+    from kinaction.cluster.configs import ShownConfig
+    from kinaction.cluster.past import Past
 
 
 class ClusterState:
@@ -33,6 +35,8 @@ class ClusterState:
     def whole(self) -> "Cluster":
         """This very cluster, as the class that has everything."""
         from kinaction.cluster.cluster import Cluster
+    from kinaction.cluster.configs import ShownConfig
+    from kinaction.cluster.past import Past
 
         assert isinstance(self, Cluster)
         return self
@@ -55,6 +59,19 @@ class ClusterState:
                              "this cluster records nothing: make it with trace=True.")
         assert isinstance(trace, ShownTrace), "Setup.world makes them"
         return trace
+
+    @property
+    def config(self) -> "ShownConfig":
+        """The brokers' configs, each with its source."""
+        from kinaction.cluster.configs import ShownConfig
+
+        return ShownConfig(self.setup)
+
+    def back(self, steps: int = 1, *, to: int | None = None) -> "Past":
+        """How it looked `steps` steps ago, or after step `to`; the run itself is left alone."""
+        from kinaction.cluster.past import past
+
+        return past(self, self.trace[-1].seq - steps if to is None else to)
 
     def broker(self, node: int) -> Broker:
         """The machine of a running broker."""
