@@ -35,8 +35,6 @@ class ClusterState:
     def whole(self) -> "Cluster":
         """This very cluster, as the class that has everything."""
         from kinaction.cluster.cluster import Cluster
-    from kinaction.cluster.configs import ShownConfig
-    from kinaction.cluster.past import Past
 
         assert isinstance(self, Cluster)
         return self
