@@ -20,6 +20,7 @@ WIDEST = 940
 COMMON = 3
 """From this many states on, what every state does alike is said once, under the diagram."""
 MARGIN = 10
+DIRECTIONS = ("LR", "TB")
 
 _CSS = (
     ".kn .edge path{fill:none;stroke:var(--rule);stroke-width:1.5}"
@@ -121,9 +122,8 @@ def _picture(
 def laid_out(graph: Graph) -> dot.Layout | None:
     """The layout that fits best: left to right, or top to bottom when that would be too wide."""
     best: dot.Layout | None = None
-    for rankdir in ("LR", "TB"):
-        name = graph.name if rankdir == "LR" else f"{graph.name}-tb"
-        made = dot.rendered(dot.dot_source(graph, rankdir), name)
+    for rankdir in DIRECTIONS:
+        made = dot.rendered(dot.dot_source(graph, rankdir), packaged_name(graph.name, rankdir))
         if made is None:
             continue
         laid = dot.layout(made)
@@ -132,6 +132,25 @@ def laid_out(graph: Graph) -> dot.Layout | None:
         if best is None or laid.width < best.width:
             best = laid
     return best
+
+
+def packaged_name(name: str, rankdir: str) -> str:
+    """The file of a built-in diagram's layout in viz/diagrams, without its suffix."""
+    return f"{name.replace(' ', '_')}_{rankdir.lower()}"
+
+
+def pack(table: StateTable, folder: Path) -> None:
+    """Write the layouts of a built-in diagram; needs graphviz-pure.
+
+    `python -c "from kinaction.viz.states import pack; …"` after a table has changed: a test says so.
+    """
+    graph, _ = without_common(_first_marked(table, None))
+    for rankdir in DIRECTIONS:
+        source = dot.dot_source(graph, rankdir)
+        made = dot.rendered(source)
+        assert made is not None, "graphviz-pure is part of the development environment"
+        kept = made.replace("<g id=", f"<!-- {dot.fingerprint(source)} -->\n<g id=", 1)
+        (folder / f"{packaged_name(table.name, rankdir)}.svg").write_text(kept, "utf-8")
 
 
 def diagram(

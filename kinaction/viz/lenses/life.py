@@ -209,24 +209,22 @@ class _Telling:
         return None
 
     def _why_committed(self, step: Step) -> str:
+        appended = self.passage.appended
+        before, after = (self._isr(seq) for seq in (appended[0].seq, step.seq))
+        gone = [node for node in before if node not in after]
+        if gone:
+            names = " and ".join(str(node) for node in gone)
+            return f"broker {names} did not ask for it and had to leave the ISR first"
         event = step.event
-        after = self.passage.offset + 1
         if type(event) is Received and event.message.api == "Fetch":
             return (f"{node_name(event.message.source)} was the last of the ISR to ask for "
-                    f"offset {after}")
-        shrunk = [fact.to_dict() for past in self._until(step) for fact in past.facts()
-                  if type(fact).__name__ == "IsrShrunk"]
-        mine = [told for told in shrunk if (told["topic"], told["partition"]) == (
-            self.passage.topic, self.passage.partition)]
-        if mine:
-            gone = " and ".join(str(node) for node in mine[-1]["removed"])
-            return f"broker {gone} did not ask and had to leave the ISR first"
+                    f"offset {self.passage.offset + 1}")
         return "the ISR had to have it"
 
-    def _until(self, step: Step) -> Iterator[Step]:
-        """The steps from the first append up to this one."""
-        first = self.passage.appended[0].seq
-        return (past for past in self.trace if first <= past.seq <= step.seq)
+    def _isr(self, seq: int) -> list[NodeId]:
+        """The ISR as the leader sees it after step `seq`."""
+        seen = self.trace.fold(seq).get(self.passage.leader, {})
+        return list(seen.get(f"partitions/{self.passage.name}/isr", ()))
 
     def _why_read(self, after: Event, before: Event) -> str:
         name = node_name(after.node)
