@@ -10,8 +10,10 @@ from typing import Any
 from kinaction.broker.cluster_api import ClusterApi
 from kinaction.broker.coordination import Coordination
 from kinaction.broker.creation import Creation
+from kinaction.broker.deleting import DeleteRecordsApi
 from kinaction.broker.fetch import FetchApi
 from kinaction.broker.fetcher import Fetcher
+from kinaction.broker.find_coordinator import FindCoordinatorApi
 from kinaction.broker.group.coordinator import GroupCoordinator
 from kinaction.broker.housekeeping import Housekeeping
 from kinaction.broker.in_sync import InSync
@@ -22,6 +24,7 @@ from kinaction.broker.produce import ProduceApi
 from kinaction.broker.producer_ids import ProducerIds
 from kinaction.broker.replicas import Replicas
 from kinaction.broker.settings import Settings
+from kinaction.broker.topic_pages import TopicPages
 from kinaction.broker.waiting import Fetches, Produces
 from kinaction.controller.controller import Controller
 from kinaction.controller.forward import Forwarder
@@ -96,11 +99,13 @@ class Broker(Machine):
             outbox, self.replicas, self.fetches, on_follower=self._follower_fetched,
             on_quorum_fetch=self.raft.on_fetch, metadata_topic_id=METADATA_TOPIC_ID)
         self.listing = ListingApi(outbox, self.replicas)
+        self.deleting = DeleteRecordsApi(outbox, self.replicas, self.produces, self.fetches)
         self.cluster_api = ClusterApi(
             outbox, self.replicas, self.cluster_id, auto_create=self.creation.wish,
             can_handle=self.can_handle)
-        self.coordination = Coordination(
-            outbox, self.replicas, auto_create=self.creation.wish, on_append=self._grown)
+        self.topic_pages = TopicPages(outbox, self.image, config)
+        self.finding = FindCoordinatorApi(outbox, self.replicas, self.creation.wish)
+        self.coordination = Coordination(outbox, self.replicas, on_append=self._grown)
         self.groups = GroupCoordinator(outbox, node, config, self.coordination, self.image)
         self.coordination.groups = self.groups
         self.producer_ids = ProducerIds(outbox, self._ask_controller, self._block_request)
@@ -109,8 +114,9 @@ class Broker(Machine):
         self.attach(
             self, self.links, self.raft, self.controller, self.forwarder, self.lifecycle,
             self.fetches, self.produces, self.in_sync, self.fetcher, self.produce_api,
-            self.fetch_api, self.listing, self.cluster_api, self.coordination, self.groups,
-            self.producer_ids, self.replicas.listeners, self.housekeeping)
+            self.fetch_api, self.listing, self.deleting, self.cluster_api, self.topic_pages,
+            self.finding, self.groups, self.producer_ids, self.replicas.listeners,
+            self.housekeeping)
 
     # -- life -----------------------------------------------------------------------------
 
@@ -209,6 +215,7 @@ class Broker(Machine):
         known.fetched(offset, partition.log.log_end_offset, self.outbox.now_ms)
         if partition.advance():
             self.fetches.changed(partition)
+        self.deleting.follower_fetched(partition)
         self.in_sync.fetched(partition, follower)
 
     def parts(self) -> Iterable[Viewed]:

@@ -1,9 +1,10 @@
-"""ApiVersions, Metadata, DescribeCluster, DescribeTopicPartitions: what a client asks first."""
+"""ApiVersions, Metadata, DescribeCluster: what a client asks first."""
 
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from kinaction.broker.internal import INTERNAL_TOPICS
 from kinaction.broker.replicas import Replicas
 from kinaction.controller.brokers import BrokerState
 from kinaction.controller.image import TopicImage
@@ -24,7 +25,6 @@ NULL_MEANS_ALL_FROM = 1
 TOPIC_IDS_FROM = 10
 SOFTWARE_FROM = 3
 ZERO_FEATURES_FROM = 4
-INTERNAL = ("__consumer_offsets", "__transaction_state", "__share_group_state")
 LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 LEGAL_SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -37,7 +37,7 @@ def is_legal_topic(name: str) -> bool:
 
 
 class ClusterApi:
-    """Handles ApiVersions, Metadata, DescribeCluster and DescribeTopicPartitions."""
+    """Handles ApiVersions, Metadata and DescribeCluster."""
 
     def __init__(
         self, outbox: Outbox, replicas: Replicas, cluster_id: str, *,
@@ -141,13 +141,13 @@ class ClusterApi:
         ):
             self.auto_create(name)
         return kind(error_code=Error.UNKNOWN_TOPIC_OR_PARTITION, name=name,
-                    is_internal=name in INTERNAL)
+                    is_internal=name in INTERNAL_TOPICS)
 
     def _topic(self, known: TopicImage, message: Message) -> Any:
         live = {held.broker_id for held in self.image.live_brokers()}
         kind = m.MetadataResponse.MetadataResponsePartition
         return m.MetadataResponse.MetadataResponseTopic(
-            name=known.name, topic_id=known.topic_id, is_internal=known.name in INTERNAL,
+            name=known.name, topic_id=known.topic_id, is_internal=known.name in INTERNAL_TOPICS,
             topic_authorized_operations=(
                 TOPIC_OPERATIONS if message.body.include_topic_authorized_operations
                 else NO_OPERATIONS),

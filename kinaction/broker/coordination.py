@@ -1,4 +1,4 @@
-"""Which broker coordinates a group, and how the coordinator writes what it must not forget.
+"""`Coordination`: how a group coordinator writes what it must not forget, and reads it again.
 
 A group's partition of `__consumer_offsets` is its hash; its leader is the coordinator
 (kafka.coordinator.group.GroupCoordinatorService).
@@ -7,36 +7,20 @@ A group's partition of `__consumer_offsets` is its hash; its leader is the coord
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kinaction.broker.find_coordinator import java_hash
 from kinaction.broker.group.coordinator import GroupCoordinator
+from kinaction.broker.internal import OFFSETS_TOPIC
 from kinaction.broker.partition import Partition
 from kinaction.broker.replicas import Replicas
-from kinaction.kernel.machine import handles
-from kinaction.kernel.message import Message
 from kinaction.kernel.outbox import Outbox
-from kinaction.wire import messages as m
 from kinaction.wire.batch import build, records
 from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.log_records import encode_key, encode_value
 from kinaction.wire.record import Record
 
-OFFSETS_TOPIC = "__consumer_offsets"
-GROUP, TRANSACTION, SHARE = 0, 1, 2
-BATCHED_FROM = 4
-
-AutoCreate = Callable[[str], None]
-
-
-def java_hash(text: str) -> int:
-    """String.hashCode of Java, non-negative as Kafka's Utils.abs makes it."""
-    hashed = 0
-    units = text.encode("utf-16-be")
-    for high, low in zip(units[::2], units[1::2], strict=True):
-        hashed = (31 * hashed + (high << 8 | low)) & 0xFFFFFFFF
-    return hashed & 0x7FFFFFFF if hashed != 1 << 31 else 0
-
 
 def value_version(value: Any) -> int:
-    """The version that Kafka 4.3 writes a coordinator's value in (GroupCoordinatorRecordHelpers)."""
+    """The version that Kafka 4.3 writes a coordinator's value in."""
     if value is None:
         return 0
     has_expiry = getattr(value, "expire_timestamp", -1) != -1
@@ -44,63 +28,16 @@ def value_version(value: Any) -> int:
 
 
 class Coordination:
-    """Handles FindCoordinator; the group coordinator's store."""
+    """The group coordinator's store: the partitions of `__consumer_offsets` that are led here."""
 
     def __init__(
-        self, outbox: Outbox, replicas: Replicas, *, auto_create: AutoCreate,
-        on_append: Callable[[Partition], None],
+        self, outbox: Outbox, replicas: Replicas, *, on_append: Callable[[Partition], None],
     ) -> None:
         self.outbox = outbox
         self.replicas = replicas
-        self.auto_create = auto_create
         self.on_append = on_append
         self.groups: GroupCoordinator | None = None
         self._loaded: dict[int, int] = {}
-
-    # -- FindCoordinator --------------------------------------------------------------------
-
-    @handles(m.FindCoordinatorRequest)
-    def on_find_coordinator(self, message: Message) -> None:
-        """The leader of the key's partition; the topic is created when it is first needed."""
-        body = message.body
-        if message.version >= BATCHED_FROM:
-            answers = tuple(self._find(key, body.key_type, m.FindCoordinatorResponse.Coordinator,
-                                       message.version, message.connection)
-                            for key in dict.fromkeys(body.coordinator_keys))
-            self.outbox.reply(message, m.FindCoordinatorResponse(coordinators=answers))
-            return
-        found = self._find(
-            body.key, body.key_type, None, message.version, message.connection)
-        self.outbox.reply(message, found)
-
-    def _find(
-        self, key: str, key_type: int, kind: Any, version: int, connection: str
-    ) -> Any:
-        error, broker = self._coordinator(key, key_type, version)
-        text = "" if error is Error.NONE else (
-            None if kind is not None and error is Error.COORDINATOR_NOT_AVAILABLE else error.name)
-        fields: dict[str, Any] = {"error_code": error, "node_id": -1, "host": "", "port": -1,
-                                  "error_message": text}
-        if broker is not None:
-            host, port = self.replicas.listeners.address(broker, connection)
-            fields |= {"node_id": broker.broker_id, "host": host, "port": port}
-        if kind is None:
-            fields["error_message"] = text
-            return m.FindCoordinatorResponse(**fields)
-        return kind(key=key, **fields)
-
-    def _coordinator(self, key: str, key_type: int, version: int) -> tuple[Error, Any]:
-        if key_type != GROUP or (key_type == TRANSACTION and version < 1):
-            return Error.INVALID_REQUEST, None
-        known = self.replicas.image.topic(OFFSETS_TOPIC)
-        if known is None:
-            self.auto_create(OFFSETS_TOPIC)
-            return Error.COORDINATOR_NOT_AVAILABLE, None
-        leader = known.partitions[java_hash(key) % len(known.partitions)].leader
-        broker = self.replicas.image.brokers.get(leader)
-        if broker is None:
-            return Error.COORDINATOR_NOT_AVAILABLE, None
-        return Error.NONE, broker
 
     # -- GroupStore -------------------------------------------------------------------------
 

@@ -7,19 +7,26 @@ Metadata creates what auto.create.topics.enable allows, FindCoordinator its inte
 from collections.abc import Callable
 from typing import Any
 
+from kinaction.broker.internal import OFFSETS_TOPIC, SHARE_TOPIC, TRANSACTIONS_TOPIC
 from kinaction.broker.settings import Settings
 from kinaction.wire import messages as m
 
 INTERNAL = {
-    "__consumer_offsets": (
+    OFFSETS_TOPIC: (
         "offsets.topic.num.partitions", "offsets.topic.replication.factor",
         {"cleanup.policy": "compact", "segment.bytes": "offsets.topic.segment.bytes",
          "compression.type": "producer"}),
-    "__transaction_state": (
+    TRANSACTIONS_TOPIC: (
         "transaction.state.log.num.partitions", "transaction.state.log.replication.factor",
         {"cleanup.policy": "compact", "segment.bytes": "transaction.state.log.segment.bytes",
          "min.insync.replicas": "transaction.state.log.min.isr",
          "compression.type": "uncompressed", "unclean.leader.election.enable": "false"}),
+    SHARE_TOPIC: (
+        "share.coordinator.state.topic.num.partitions",
+        "share.coordinator.state.topic.replication.factor",
+        {"cleanup.policy": "delete", "retention.ms": "-1", "compression.type": "producer",
+         "segment.bytes": "share.coordinator.state.topic.segment.bytes",
+         "min.insync.replicas": "share.coordinator.state.topic.min.isr"}),
 }
 CREATE_TIMEOUT_MS = 30_000
 

@@ -21,7 +21,9 @@ TOPIC_IDS_FROM = 13
 REPLICA_STATE_FROM = 15
 FOLLOWER_READS_FROM = 11
 LEADER_HINT_FROM = 16
+ISOLATION_LEVELS = (0, 1)
 READ_COMMITTED = 1
+PARTITION_ERRORS_BELOW = 13
 METADATA_TOPIC = "__cluster_metadata"
 
 OnFollower = Callable[[Partition, int, int], None]
@@ -76,6 +78,9 @@ class FetchApi:
         if any(topic.topic_id == self.metadata_topic_id for topic in request.topics):
             self.on_quorum_fetch(message)
             return
+        if request.isolation_level not in ISOLATION_LEVELS:
+            self.outbox.reply(message, refused_fetch(message, Error.UNKNOWN_SERVER_ERROR))
+            return
         reading = Reading(message)
         self._resolve(reading)
         if reading.is_follower:
@@ -99,7 +104,7 @@ class FetchApi:
         reading.begin()
         body = self._read(reading)
         enough = reading.size >= reading.message.body.min_bytes
-        return body if is_last or enough or reading.has_error else None
+        return body if is_last or enough or reading.has_error or reading.must_answer else None
 
     def _may_answer(self, reading: Reading) -> bool:
         """A cheap look before the logs are read again."""
@@ -109,6 +114,10 @@ class FetchApi:
                     return True
                 end = held.log.log_end_offset if reading.is_follower else held.high_watermark
                 if end > part.fetch_offset:
+                    return True
+                follower = held.followers.get(reading.replica)
+                if follower and follower.sent_log_start < held.log.log_start_offset:
+                    reading.must_answer = True
                     return True
         return False
 
@@ -132,8 +141,10 @@ class FetchApi:
                     and self._diverging(reading, held, part) is None):
                 follower = held.followers[reading.replica]
                 follower.broker_epoch = reading.message.body.replica_state.replica_epoch
+                follower.log_start_offset = part.log_start_offset
                 self.on_follower(held, reading.replica, part.fetch_offset)
-                if follower.sent_high_watermark < held.high_watermark:
+                if (follower.sent_high_watermark < held.high_watermark
+                        or follower.sent_log_start < held.log.log_start_offset):
                     reading.must_answer = True
 
     def _read(self, reading: Reading) -> Any:
@@ -171,7 +182,9 @@ class FetchApi:
     def _empty(self, reading: Reading, held: Partition, part: Any, **more: Any) -> Any:
         high_watermark = held.high_watermark
         if reading.is_follower and reading.replica in held.followers:
-            held.followers[reading.replica].sent_high_watermark = high_watermark
+            follower = held.followers[reading.replica]
+            follower.sent_high_watermark = high_watermark
+            follower.sent_log_start = held.log.log_start_offset
         more.setdefault("records", b"")
         return m.FetchResponse.PartitionData(
             partition_index=part.partition, high_watermark=high_watermark,
@@ -212,12 +225,13 @@ class FetchApi:
         if error in hinted and reading.version >= LEADER_HINT_FROM:
             hint = current_leader(self.replicas.image, name, part.partition)
         leader_id, leader_epoch = hint or (-1, -1)
+        is_unknown = error in (Error.UNKNOWN_TOPIC_ID, Error.UNKNOWN_TOPIC_OR_PARTITION)
+        is_committed = reading.message.body.isolation_level == READ_COMMITTED
         return m.FetchResponse.PartitionData(
             partition_index=part.partition, error_code=error, high_watermark=-1, records=b"",
             current_leader=m.FetchResponse.LeaderIdAndEpoch(
                 leader_id=leader_id, leader_epoch=leader_epoch),
-            aborted_transactions=(
-                () if reading.message.body.isolation_level == READ_COMMITTED else None))
+            aborted_transactions=() if is_unknown or is_committed else None)
 
     def _endpoints(self, reading: Reading) -> tuple[Any, ...]:
         if not reading.has_error or reading.version < LEADER_HINT_FROM:
@@ -228,3 +242,16 @@ class FetchApi:
             if hint is not None and not (isinstance(held, Partition) and held.is_leader):
                 leaders[hint[0]] = None
         return node_endpoints(m.FetchResponse.NodeEndpoint, self.replicas.image, leaders)
+
+
+def refused_fetch(message: Message, error: Error) -> Any:
+    """The response that refuses a whole Fetch; old versions say it for every partition too."""
+    kind = m.FetchResponse
+    if message.version >= PARTITION_ERRORS_BELOW:
+        return kind(error_code=error)
+    return kind(error_code=error, responses=tuple(
+        kind.FetchableTopicResponse(topic=topic.topic, partitions=tuple(
+            kind.PartitionData(partition_index=part.partition, error_code=error,
+                               high_watermark=-1, records=b"", aborted_transactions=())
+            for part in topic.partitions))
+        for topic in message.body.topics))

@@ -113,6 +113,10 @@ class Fetcher:
         if part.records:
             held.log.append_as_follower(joined(part.records))
             self.outbox.touch(held)
+        log = held.log
+        if part.log_start_offset > log.log_start_offset:
+            log.delete_before(min(part.log_start_offset, log.log_end_offset))
+            self.outbox.touch(held)
         held.follow(part.high_watermark)
         return True
 

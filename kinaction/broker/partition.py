@@ -19,14 +19,16 @@ class Follower:
     """What the leader knows of a follower: how far it has fetched, and since when it keeps up."""
 
     __slots__ = ("broker_epoch", "caught_up_ms", "fetched_at_ms", "leader_end_at_fetch",
-                 "log_end_offset", "sent_high_watermark")
+                 "log_end_offset", "log_start_offset", "sent_high_watermark", "sent_log_start")
 
     def __init__(self, now_ms: int) -> None:
         self.log_end_offset = -1
         self.caught_up_ms = now_ms
         self.fetched_at_ms = now_ms
         self.leader_end_at_fetch = -1
+        self.log_start_offset = -1
         self.sent_high_watermark = -1
+        self.sent_log_start = -1
         self.broker_epoch = -1
 
     def fetched(self, offset: int, leader_end: int, now_ms: int) -> None:

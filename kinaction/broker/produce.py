@@ -7,6 +7,8 @@ acks=all: when every in-sync replica has.
 from collections.abc import Callable
 from typing import Any
 
+from kinaction.broker.first_look import Looked, first_look
+from kinaction.broker.internal import INTERNAL_TOPICS
 from kinaction.broker.leaders import current_leader, node_endpoints
 from kinaction.broker.partition import Partition
 from kinaction.broker.replicas import Replicas
@@ -20,33 +22,63 @@ from kinaction.wire.errors import Error, KafkaError
 TOPIC_IDS_FROM = 13
 KNOWN_ACKS = (-1, 0, 1)
 LEADER_HINT_FROM = 10
+ADMIN_CLIENT = "__admin_client"
+"""The client id that may write to internal topics (kafka.admin.AdminUtils)."""
+
+_NO_LOG_START = (
+    Error.UNKNOWN_TOPIC_OR_PARTITION, Error.UNKNOWN_TOPIC_ID, Error.NOT_LEADER_OR_FOLLOWER,
+    Error.MESSAGE_TOO_LARGE, Error.CORRUPT_MESSAGE, Error.KAFKA_STORAGE_ERROR)
+"""Errors that Kafka answers without the partition's log start offset."""
 
 OnAppend = Callable[[Partition], None]
 
 
 class Slot:
-    """The answer for one partition of a request, field by field, as it comes to be known."""
+    """The answer for one partition of a request, as it comes to be known."""
 
-    __slots__ = ("fields", "is_open")
+    __slots__ = ("append_time_ms", "base_offset", "error", "error_message", "hint", "index",
+                 "is_open", "log_start_offset", "record_errors")
 
-    def __init__(self, index: int) -> None:
-        self.fields: dict[str, Any] = {"index": index, "base_offset": -1}
+    def __init__(
+        self, index: int, error: Error, base_offset: int = -1, append_time_ms: int = -1,
+        log_start_offset: int = -1,
+    ) -> None:
+        self.index = index
+        self.error = error
+        self.base_offset = base_offset
+        self.append_time_ms = append_time_ms
+        self.log_start_offset = log_start_offset
+        self.error_message: str | None = None
+        self.record_errors: tuple[Any, ...] = ()
+        self.hint: tuple[int, int] | None = None
         self.is_open = False
 
-    @property
-    def error(self) -> int:
-        """The error code so far."""
-        return int(self.fields.get("error_code", 0))
+    def answer(self) -> Any:
+        """The part of the response."""
+        kind = m.ProduceResponse
+        more: dict[str, Any] = {}
+        if self.error:
+            more["error_message"] = self.error_message
+            more["record_errors"] = tuple(
+                kind.BatchIndexAndErrorMessage(batch_index=at, batch_index_error_message=why)
+                for at, why in self.record_errors)
+        if self.hint is not None:
+            more["current_leader"] = kind.LeaderIdAndEpoch(
+                leader_id=self.hint[0], leader_epoch=self.hint[1])
+        return kind.PartitionProduceResponse(
+            index=self.index, error_code=self.error, base_offset=self.base_offset,
+            log_append_time_ms=self.append_time_ms, log_start_offset=self.log_start_offset, **more)
 
 
 class Producing:
     """One Produce request on its way to an answer."""
 
-    __slots__ = ("message", "number", "open", "topics", "wait")
+    __slots__ = ("looked", "message", "number", "open", "topics", "wait")
 
     def __init__(self, message: Message) -> None:
         self.message = message
         self.topics: list[tuple[Any, list[Slot]]] = []
+        self.looked: dict[int, Looked] = {}
         self.open = 0
         self.number = 0
         self.wait: list[tuple[Partition, Any]] = []
@@ -65,17 +97,31 @@ class ProduceApi:
 
     @handles(m.ProduceRequest)
     def on_produce(self, message: Message) -> None:
-        """Append every partition's batch; answer now or when acks=all is settled."""
+        """Append every partition's batch; answer now or when acks=all is settled.
+
+        Null records get no answer at all, as Kafka's handler falls over them.
+        """
         request = message.body
         producing = Producing(message)
-        if any(part.records is None for topic in request.topic_data
-               for part in topic.partition_data):
+        for topic in request.topic_data:
+            for part in topic.partition_data:
+                if part.records is None:
+                    return
+                looked = first_look(part.records, message)
+                if looked is not None:
+                    producing.looked[id(part)] = looked
+        whole = next((one.error for one in producing.looked.values() if one.fails_request), None)
+        if whole is not None:
+            self._refuse_request(message, whole)
             return
+        self._append(producing)
+
+    def _append(self, producing: Producing) -> None:
+        request = producing.message.body
         grown: dict[str, Partition] = {}
         for topic in request.topic_data:
-            name = self._name(message.version, topic)
-            slots = self._topic(producing, name, topic, grown)
-            producing.topics.append((topic, slots))
+            name = self._name(producing.message.version, topic)
+            producing.topics.append((topic, self._topic(producing, name, topic, grown)))
         for partition in grown.values():
             self.on_append(partition)
         if request.acks == 0:
@@ -85,6 +131,22 @@ class ProduceApi:
                 request.timeout_ms, lambda: self._time_over(producing))
         else:
             self._answer(producing)
+
+    def _refuse_request(self, message: Message, refused: KafkaError) -> None:
+        """Nothing of the request was done."""
+        kind = m.ProduceResponse
+        if message.body.acks == 0:
+            self.outbox.disconnect(message.connection)
+            return
+        self.outbox.reply(message, kind(responses=tuple(
+            kind.TopicProduceResponse(
+                name=topic.name, topic_id=topic.topic_id,
+                partition_responses=tuple(
+                    kind.PartitionProduceResponse(
+                        index=part.index, error_code=refused.error, base_offset=-1,
+                        error_message=refused.message or None)
+                    for part in topic.partition_data))
+            for topic in message.body.topic_data)))
 
     def _name(self, version: int, topic: Any) -> str | None:
         if version < TOPIC_IDS_FROM:
@@ -108,58 +170,70 @@ class ProduceApi:
     def _part(
         self, producing: Producing, name: str | None, part: Any, grown: dict[str, Partition]
     ) -> Slot:
-        slot = Slot(part.index)
-        request = producing.message.body
-        found = self._leader(name, part.index, request.acks)
+        acks = producing.message.body.acks
+        found = self._leader(producing, name, part)
         if isinstance(found, Error):
-            return self._refuse(producing, slot, name, part.index, found)
+            return self._refused(producing, name, part.index, found)
         try:
+            self._check_in_sync(found, acks)
             appended = found.log.append_as_leader(
                 part.records, found.leader_epoch, self.outbox.wall_ms)
         except KafkaError as error:
-            return self._refuse_records(slot, error)
-        slot.fields.update(
-            base_offset=appended.base_offset, log_append_time_ms=appended.append_time_ms,
-            log_start_offset=found.log.log_start_offset)
-        if not appended.is_duplicate:
+            return self._refused_records(found, part.index, error)
+        log_start = found.log.log_start_offset
+        time_ms = appended.append_time_ms
+        if appended.is_duplicate:
+            time_ms = appended.max_timestamp
+        else:
             grown[found.name] = found
             found.advance()
             self.outbox.touch(found)
-        if request.acks == -1:
+        slot = Slot(part.index, Error.NONE, appended.base_offset, time_ms, log_start)
+        if acks == -1:
             self._wait(producing, found, appended.last_offset + 1, slot)
         return slot
 
-    def _leader(self, name: str | None, index: int, acks: int) -> Partition | Error:
-        if acks not in KNOWN_ACKS:
-            return Error.INVALID_REQUIRED_ACKS
+    def _leader(self, producing: Producing, name: str | None, part: Any) -> Partition | Error:
+        """The partition's leader, when it is here and the request may write to it."""
         if name is None:
             return Error.UNKNOWN_TOPIC_ID
-        found = self.replicas.led(name, index)
-        if isinstance(found, Partition) and acks == -1:
-            needed = self.replicas.settings.min_insync_replicas(name, len(found.replicas))
-            if len(found.isr) < needed:
-                return Error.NOT_ENOUGH_REPLICAS
+        message = producing.message
+        found = self.replicas.led(name, part.index)
+        if found is Error.UNKNOWN_TOPIC_OR_PARTITION:
+            return found
+        looked = producing.looked.get(id(part)) if producing.looked else None
+        if looked is not None:
+            return looked.error.error
+        if message.body.acks not in KNOWN_ACKS:
+            return Error.INVALID_REQUIRED_ACKS
+        if name in INTERNAL_TOPICS and message.client_id != ADMIN_CLIENT:
+            return Error.INVALID_TOPIC_EXCEPTION
         return found
 
-    def _refuse(
-        self, producing: Producing, slot: Slot, name: str | None, index: int, error: Error
-    ) -> Slot:
-        slot.fields["error_code"] = error
+    def _check_in_sync(self, found: Partition, acks: int) -> None:
+        if acks == -1:
+            needed = found.min_isr()
+            if len(found.isr) < needed:
+                raise KafkaError(
+                    Error.NOT_ENOUGH_REPLICAS,
+                    f"{len(found.isr)} replicas are in sync; min.insync.replicas is {needed}")
+
+    def _refused(self, producing: Producing, name: str | None, index: int, error: Error) -> Slot:
+        slot = Slot(index, error)
         if error is Error.NOT_LEADER_OR_FOLLOWER and producing.message.version >= LEADER_HINT_FROM:
-            hint = current_leader(self.replicas.image, name, index)
-            if hint is not None:
-                slot.fields["current_leader"] = m.ProduceResponse.LeaderIdAndEpoch(
-                    leader_id=hint[0], leader_epoch=hint[1])
+            slot.hint = current_leader(self.replicas.image, name, index)
         return slot
 
     @staticmethod
-    def _refuse_records(slot: Slot, error: KafkaError) -> Slot:
-        slot.fields.update(
-            error_code=error.error, error_message=error.message or None,
-            record_errors=tuple(
-                m.ProduceResponse.BatchIndexAndErrorMessage(
-                    batch_index=index, batch_index_error_message=why)
-                for index, why in getattr(error, "record_errors", ())))
+    def _refused_records(found: Partition, index: int, error: KafkaError) -> Slot:
+        """What the log says; Kafka gives a sentence only where single records are to blame."""
+        code = error.error
+        slot = Slot(index, code)
+        if code not in _NO_LOG_START:
+            slot.log_start_offset = found.log.log_start_offset
+        slot.record_errors = getattr(error, "record_errors", ())
+        if slot.record_errors:
+            slot.error_message = error.message
         return slot
 
     def _wait(self, producing: Producing, found: Partition, end: int, slot: Slot) -> None:
@@ -170,7 +244,7 @@ class ProduceApi:
         def settled(error: Error) -> None:
             if error is Error.NONE:
                 error = self._after_append(found)
-            slot.fields["error_code"] = error
+            slot.error = error
             if not slot.is_open:
                 return
             slot.is_open = False
@@ -186,8 +260,7 @@ class ProduceApi:
             found.when_settled(end, settled)
 
     def _after_append(self, found: Partition) -> Error:
-        needed = self.replicas.settings.min_insync_replicas(found.topic, len(found.replicas))
-        return (Error.NONE if len(found.isr) >= needed
+        return (Error.NONE if len(found.isr) >= found.min_isr()
                 else Error.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
 
     def _time_over(self, producing: Producing) -> None:
@@ -196,15 +269,14 @@ class ProduceApi:
         for _, slots in producing.topics:
             for slot in slots:
                 if slot.is_open:
-                    slot.fields["error_code"] = Error.REQUEST_TIMED_OUT
+                    slot.error = Error.REQUEST_TIMED_OUT
         self._answer(producing)
 
     def _answer(self, producing: Producing) -> None:
-        part = m.ProduceResponse.PartitionProduceResponse
         responses = tuple(
             m.ProduceResponse.TopicProduceResponse(
                 name=topic.name, topic_id=topic.topic_id,
-                partition_responses=tuple(part(**slot.fields) for slot in slots))
+                partition_responses=tuple(slot.answer() for slot in slots))
             for topic, slots in producing.topics
         )
         endpoints = self._endpoints(producing)
@@ -213,8 +285,8 @@ class ProduceApi:
 
     def _endpoints(self, producing: Producing) -> tuple[Any, ...]:
         leaders = {
-            slot.fields["current_leader"].leader_id: None
-            for _, slots in producing.topics for slot in slots if "current_leader" in slot.fields
+            slot.hint[0]: None
+            for _, slots in producing.topics for slot in slots if slot.hint is not None
         }
         return node_endpoints(
             m.ProduceResponse.NodeEndpoint, self.replicas.image, leaders) if leaders else ()

@@ -14,7 +14,7 @@ Address = tuple[str, int]
 Addresses = Mapping[Address, Address]
 """Inner (host, port) to the outer one."""
 
-ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what is listened at, never advertised
+ANYWHERE = ("0.0.0.0", "::")
 
 
 def translated(body: Any, addresses: Addresses, reached_at: str) -> Any:
