@@ -83,6 +83,66 @@ def test_every_partition_has_exactly_one_reader(seed: int) -> None:
         assert all(t in by_id[m].topics for m, mine in given.items() for t, _ in mine)
 
 
+def rounds(group: list[Member], topics: Mapping[str, int]) -> tuple[Assignment, int]:
+    """Cooperative rounds until nobody gives up anything: the end, and how many it took."""
+    assignor = ASSIGNORS["cooperative-sticky"]
+    for number in range(1, 5):
+        given = assignor.assign(group, topics)
+        again = [
+            Member(one.member_id, None, one.topics, tuple(given[one.member_id]), number)
+            for one in group
+        ]
+        if all(set(one.owned) <= set(given[one.member_id]) for one in group):
+            return given, number
+        group = again
+    raise AssertionError("no end of rounds")
+
+
+def test_cooperative_moves_as_few_as_possible_and_in_two_rounds() -> None:
+    a = Member("a", None, ("t",), tuple(("t", n) for n in (0, 1, 2)), 5)
+    b = Member("b", None, ("t",), tuple(("t", n) for n in (3, 4, 5)), 5)
+    given, took = rounds([a, b, Member("c", None, ("t",))], {"t": 6})
+    assert took == 2
+    assert sizes(given) == [2, 2, 2]
+    assert set(given["a"]) < set(a.owned)
+    assert set(given["b"]) < set(b.owned)
+
+
+def test_what_a_dead_member_read_goes_to_the_others_at_once() -> None:
+    a = Member("a", None, ("t",), (("t", 0), ("t", 1)), 5)
+    b = Member("b", None, ("t",), (("t", 2), ("t", 3)), 5)
+    given, took = rounds([a, b], {"t": 6})
+    assert took == 1
+    assert given == {"a": [("t", 0), ("t", 1), ("t", 4)], "b": [("t", 2), ("t", 3), ("t", 5)]}
+
+
+def test_of_two_who_claim_a_partition_the_later_generation_has_it() -> None:
+    stale = Member("a", None, ("t",), (("t", 0),), 3)
+    fresh = Member("b", None, ("t",), (("t", 0), ("t", 1)), 4)
+    given = ASSIGNORS["cooperative-sticky"].assign([stale, fresh], {"t": 2})
+    assert given == {"a": [], "b": [("t", 0)]}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_cooperative_is_balanced_and_sticky(seed: int) -> None:
+    dice = Random(seed)
+    count, partitions = dice.randint(1, 6), dice.randint(0, 20)
+    shuffled = dice.sample(range(partitions), partitions)
+    owned: dict[int, list[int]] = {n: [] for n in range(count)}
+    for partition in shuffled[: dice.randint(0, partitions)]:
+        owned[dice.randrange(count)].append(partition)
+    group = [Member(f"m{n}", None, ("t",), tuple(("t", p) for p in owned[n]), 1)
+             for n in range(count)]
+    given, _ = rounds(group, {"t": partitions})
+    assert max(sizes(given)) - min(sizes(given)) <= 1
+    kept = sum(len(set(given[one.member_id]) & set(one.owned)) for one in group)
+    # Nobody keeps more than the ceiling, and only so many members may have the ceiling.
+    floor, more = divmod(partitions, count)
+    sized = sorted((len(one.owned) for one in group), reverse=True)
+    best = sum(min(size, floor + (number < more)) for number, size in enumerate(sized))
+    assert kept == best
+
+
 def test_a_person_s_own_assignor_sees_members_partitions_and_previous() -> None:
     seen: list[Any] = []
 
@@ -112,7 +172,9 @@ def test_a_person_s_own_assignor_must_give_each_partition_once(wrong: Any) -> No
     ("range", ["range"]),
     ("roundrobin,range", ["roundrobin", "range"]),
     (["org.apache.kafka.clients.consumer.RangeAssignor"], ["range"]),
-    ([ASSIGNORS["range"].__class__.__name__], ["range"]),
+    (["org.apache.kafka.clients.consumer.RangeAssignor",
+      "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"],
+     ["range", "cooperative-sticky"]),
 ])
 def test_names_of_assignors(given: Any, names: list[str]) -> None:
     assert [one.name for one in assignors(given)] == names

@@ -162,6 +162,59 @@ def test_a_static_member_comes_back_without_a_rebalance() -> None:
     assert c.trace.state[two.name]["consumer/generation"] == generation
 
 
+def moved(c: Cluster, client: Any) -> list[tuple[str, tuple[str, ...]]]:
+    """What a consumer was told, in order: ("+" or "-", partitions)."""
+    return [
+        ("-" if type(fact).__name__ == "PartitionsRevoked" else "+", fact.partitions)
+        for step, fact in c.trace.facts("PartitionsAssigned", "PartitionsRevoked")
+        if step.node == client.name
+    ]
+
+
+@pytest.mark.parametrize(("strategy", "told"), [
+    ("range", [("+", 6), ("-", 6), ("+", 3)]),
+    ("cooperative-sticky", [("+", 6), ("-", 3), ("+", 0), ("+", 0)]),
+])
+def test_what_a_joining_member_costs_the_other(strategy: str, told: list[tuple[str, int]]) -> None:
+    c = cluster(records=0)
+    one = member(c, partition_assignment_strategy=strategy)
+    read(one, rounds=3)
+    two = member(c, partition_assignment_strategy=strategy)
+    read(one, two, rounds=14)
+    assert len(one.assignment()) == len(two.assignment()) == 3
+    assert [(sign, len(parts)) for sign, parts in moved(c, one)] == told
+
+
+def test_a_cooperative_member_reads_on_while_the_group_rebalances() -> None:
+    c = cluster()
+    one = member(c, partition_assignment_strategy="cooperative-sticky")
+    assert len(read(one, rounds=4)[0]) == 12
+    two = member(c, partition_assignment_strategy="cooperative-sticky")
+    first, second = read(one, two, rounds=14)
+    assert first == second == [], "positions were kept or committed: nothing comes twice"
+    produce(c, 12, first=12)
+    first, second = read(one, two, rounds=4)
+    assert sorted(first + second) == orders(12, first=12)
+
+
+def test_listeners_commit_before_the_partitions_change_hands() -> None:
+    c = cluster()
+    told: list[str] = []
+    one = c.consumer({"group.id": "g", **EARLY, "enable.auto.commit": False})
+
+    def on_revoke(consumer: Any, partitions: list[TopicPartition]) -> None:
+        told.append(f"revoked {len(partitions)}")
+        consumer.commit(asynchronous=False)
+
+    one.subscribe(["orders"], on_revoke=on_revoke,
+                  on_assign=lambda consumer, parts: told.append(f"assigned {len(parts)}"))
+    assert len(read(one)[0]) == 12
+    two = member(c)
+    first, second = read(one, two, rounds=12)
+    assert first == second == []
+    assert told == ["assigned 6", "revoked 6", "assigned 3"]
+
+
 def test_new_partitions_are_read_by_the_group() -> None:
     c = cluster(partitions=2, records=0)
     reader = member(c, metadata_max_age_ms=2000)
