@@ -142,7 +142,7 @@ def packaged_name(name: str, rankdir: str) -> str:
 def pack(table: StateTable, folder: Path) -> None:
     """Write the layouts of a built-in diagram; needs graphviz-pure.
 
-    `python -c "from kinaction.viz.states import pack; …"` after a table has changed: a test says so.
+    A test says when a table has changed and its layout must be packed again.
     """
     graph, _ = without_common(_first_marked(table, None))
     for rankdir in DIRECTIONS:

@@ -57,7 +57,7 @@ def test_the_current_state_is_lit_and_the_last_move_too():
     assert re.search(r'class="node current" data-node="on"', picture.svg)
     assert re.search(r'class="edge last" data-edge="off-&gt;on"|class="edge last" '
                      r'data-edge="off->on"', picture.svg)
-    assert picture.svg.count("edge last\"") == 1
+    assert picture.svg.count('"edge last"') == 1
     assert repr(picture) == "lamp: 3 states, now on, from off by 'press'."
     assert "in any state: break → broken" in picture.svg
 

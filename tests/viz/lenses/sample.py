@@ -6,7 +6,6 @@ from kinaction import Cluster
 from kinaction.kernel.fact import Fact
 from kinaction.kernel.trace import Trace
 from kinaction.kernel.value import value
-
 from kinaction.viz.lenses.verdicts import AckRun, forked_of, verdicts
 
 TOPIC = "fares"
@@ -30,64 +29,88 @@ def fare(number: int) -> str:
     return f'{{"fare": {number}, "passenger": "Ada", "cents": 300}}'
 
 
+class Till:
+    """A ferry's till: three fares, a producer that must deliver them, a consumer that charges."""
+
+    def __init__(self, producer_config, is_commit_first):
+        self.config = dict(producer_config)
+        self.is_commit_first = is_commit_first
+        self.cluster = Cluster(brokers=1, seed=7, client_latency_ms=2)
+        self.cluster.create_topic(TOPIC)
+        self.producer = self.cluster.producer({
+            **self.config, "request.timeout.ms": 40, "delivery.timeout.ms": 2000, "linger.ms": 0,
+            "retry.backoff.ms": 5, "retry.backoff.max.ms": 5})
+        self.producer.list_topics()
+        self.consumer = self.cluster.consumer({
+            "group.id": "till", "enable.auto.commit": False, "auto.offset.reset": "earliest",
+            "fetch.max.wait.ms": 5, "session.timeout.ms": 6000})
+        self.consumer.subscribe([TOPIC])
+        self.consumer.poll(2)
+
+    def send(self, number):
+        self.producer.produce(TOPIC, value=fare(number))
+
+    def lose_answer(self):
+        if self.config.get("acks") == "0":
+            return
+        while not any(flight.message.api == "Produce" and not flight.message.is_request
+                      for flight in self.cluster.in_flight()):
+            self.cluster.step()
+        self.cluster.drop(self.cluster.message("Produce", answer=True))
+
+    def work(self):
+        for message in self.consumer.consume(5, 0.03):
+            steps = (self.charge, self.commit)
+            for step in reversed(steps) if self.is_commit_first else steps:
+                step(message)
+
+    def work_and_die(self):
+        for message in self.consumer.consume(5, 0.03):
+            (self.commit if self.is_commit_first else self.charge)(message)
+            self.cluster.kill(self.consumer)
+            self.cluster.restart(self.consumer)
+            return
+
+    def charge(self, message):
+        self.cluster.world.note(RecordProcessed(self.consumer.name, TOPIC, 0, message.offset()))
+
+    def commit(self, message):
+        self.consumer.commit(message, asynchronous=False)
+
+
 @cache
 def guarantee(producer_config: tuple[tuple[str, object], ...], is_commit_first: bool) -> Trace:
     """Three fares; the request of the second and the answer of the third are lost, and the
     consumer crashes while it works on the third."""
-    cluster = Cluster(brokers=1, seed=7, client_latency_ms=2)
-    cluster.create_topic(TOPIC)
-    producer = cluster.producer({
-        **dict(producer_config), "request.timeout.ms": 40, "delivery.timeout.ms": 2000,
-        "linger.ms": 0, "retry.backoff.ms": 5, "retry.backoff.max.ms": 5,
-    })
-    producer.list_topics()
-    consumer = cluster.consumer({"group.id": "till", "enable.auto.commit": False,
-                                 "auto.offset.reset": "earliest", "fetch.max.wait.ms": 5,
-                                 "session.timeout.ms": 6000})
-    consumer.subscribe([TOPIC])
-    consumer.poll(2)
-
-    def send(number):
-        producer.produce(TOPIC, value=fare(number))
-
-    def work(is_dying=False):
-        for message in consumer.consume(5, 0.03):
-            if is_commit_first:
-                consumer.commit(message, asynchronous=False)
-            if is_dying:
-                if not is_commit_first:
-                    process(message)
-                cluster.kill(consumer)
-                cluster.restart(consumer)
-                return
-            process(message)
-            if not is_commit_first:
-                consumer.commit(message, asynchronous=False)
-
-    def process(message):
-        cluster.world.note(RecordProcessed(consumer.name, TOPIC, 0, message.offset()))
-
-    send(1)
+    till = Till(producer_config, is_commit_first)
+    cluster = till.cluster
+    till.send(1)
     cluster.run(ms=40)
-    send(2)
+    till.send(2)
     cluster.run(ms=1)
     cluster.drop(cluster.message("Produce", value=fare(2)))
     cluster.run(ms=100)
-    work()
-    send(3)
+    till.work()
+    till.send(3)
     cluster.run(ms=2)
-    if dict(producer_config).get("acks") != "0":
-        while not any(f.message.api == "Produce" and not f.message.is_request
-                      for f in cluster.in_flight()):
-            cluster.step()
-        cluster.drop(cluster.message("Produce", answer=True))
+    till.lose_answer()
     cluster.run(ms=100)
-    work(is_dying=True)
+    till.work_and_die()
     cluster.run(ms=10)
-    consumer.subscribe([TOPIC])
+    till.consumer.subscribe([TOPIC])
     for _ in range(400):
-        work()
+        till.work()
     return cluster.trace
+
+
+@cache
+def three_guarantees() -> tuple[Trace, ...]:
+    """The three panels of chapter 02 (the third without a transaction, so not exactly once)."""
+    return (
+        guarantee((("acks", "0"), ("enable.idempotence", False)), True),
+        guarantee((("acks", "all"), ("enable.idempotence", False)), False),
+        guarantee((("acks", "all"),), False),
+    )
 
 
 def acks_cluster(acks, idempotent=None):
@@ -117,16 +140,6 @@ def fork_of(cluster, run):
         return forked_of(other.trace, run, seq)
 
     return fork
-
-
-@cache
-def three_guarantees() -> tuple[Trace, ...]:
-    """The three panels of chapter 02 (the third without a transaction, so not exactly once)."""
-    return (
-        guarantee((("acks", "0"), ("enable.idempotence", False)), True),
-        guarantee((("acks", "all"), ("enable.idempotence", False)), False),
-        guarantee((("acks", "all"),), False),
-    )
 
 
 @cache
