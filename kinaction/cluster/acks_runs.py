@@ -70,8 +70,10 @@ def _run(cluster: "Cluster", sent: Sent, setting: dict[str, Any]) -> tuple[AckRu
     producer.flush(60)
     twin.run(ms=SEEN_MS)
     if sent.after_ms > 0:
+        until_ms = twin.now_ms + sent.after_ms
         producer.produce(topic, value="the one before", key=sent.key, partition=at)
         producer.flush(sent.after_ms / 1000)
+        twin.run(ms=until_ms - twin.now_ms)
     reports: list[Any] = []
     producer.produce(topic, value=sent.value, key=sent.key, partition=at,
                      on_delivery=lambda error, message: reports.append((error, message)))
