@@ -10,8 +10,8 @@ from kinaction.viz.palette import variables
 from kinaction.viz.style import mark_rules, scoped, source
 
 MODULES = (
-    "marks", "tape", "stage", "film", "routes", "tokens", "inspector", "heat", "timeline",
-    "shell", "scenery", "keys", "view", "player",
+    "marks", "tape", "stage", "film", "routes", "tokens", "labels", "life", "inspector", "heat",
+    "timeline", "shell", "scenery", "keys", "drive", "view", "player",
 )
 """In an order in which every module comes after those it imports."""
 
@@ -39,4 +39,5 @@ def stylesheet() -> str:
         for theme in ("light", "dark")
     )
     light = f".kinaction{{{variables('light')}}}"
-    return "\n".join([light, themes, scoped(mark_rules(), ".kinaction"), source("player.css")])
+    page = [source("player.css"), source("traffic.css")]
+    return "\n".join([light, themes, scoped(mark_rules(), ".kinaction"), *page])

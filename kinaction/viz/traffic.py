@@ -4,7 +4,8 @@ Kind by api: Produce is produce, its answer ack; a Fetch answer with records is 
 broker and consume for a client; everything else is control. Traffic that carries nothing is hidden.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from statistics import median_low
 from typing import Any
 
@@ -21,6 +22,7 @@ from kinaction.viz.carried import (
     parts_of,
 )
 from kinaction.viz.plan import Plan, node_title, title_of, topic_of
+from kinaction.wire.messages import uuid_text
 
 LABELS: Mapping[str, str] = {
     "AlterPartition": "Alter", "ApiVersions": "Api", "Metadata": "Meta", "FindCoordinator": "Find",
@@ -273,22 +275,25 @@ def span_text(first: int, last: int) -> str:
 
 
 def fields_of(message: Message) -> tuple[tuple[str, str], ...]:
-    """A message's own fields, flat and short, for the inspector."""
+    """A message's own fields, flat and short, for the inspector: the first that say something."""
     head = [("version", str(message.version)), ("connection", message.connection),
             ("correlation id", str(message.correlation_id))]
-    told = [pair for pair in _flat("", describe(message.body)) if pair[1] not in SAYS_NOTHING]
-    return tuple(head + told[: MOST_FIELDS - len(head)])
+    told = (pair for pair in _leaves("", message.body) if pair[1] not in SAYS_NOTHING)
+    return tuple(head + list(islice(told, MOST_FIELDS - len(head))))
 
 
-def _flat(name: str, held: Any) -> list[tuple[str, str]]:
-    if isinstance(held, Mapping):
-        items: Iterable[tuple[str, Any]] = ((str(key), held[key]) for key in held if key != "kind")
-    elif isinstance(held, list) and any(isinstance(each, dict | list) for each in held):
-        items = ((name, each) for each in held[:3])
+def _leaves(name: str, held: Any) -> Iterator[tuple[str, str]]:
+    """The fields of a body, depth first; of a list of structs the first three."""
+    names = getattr(held, "field_names", None)
+    if names is not None:
+        for each in names:
+            yield from _leaves(each, getattr(held, each))
+    elif isinstance(held, list | tuple) and held and hasattr(held[0], "field_names"):
+        for part in held[:3]:
+            yield from _leaves(name, part)
     else:
-        text = ", ".join(map(str, held)) if isinstance(held, list) else str(held)
-        return [(name, text if len(text) <= 44 else text[:43] + "…")] if text else []
-    found: list[tuple[str, str]] = []
-    for key, each in items:
-        found += _flat(key, each)
-    return found
+        is_uuid = isinstance(held, bytes) and len(held) == 16 and name.endswith("_id")
+        shown = uuid_text(held) if is_uuid else describe(held)
+        text = ", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
+        if text:
+            yield (name, text if len(text) <= 44 else text[:43] + "…")

@@ -1,4 +1,4 @@
-"""The exported player in Chromium: plays, steps, steps back, by keyboard, light and dark, any width."""
+"""The exported player in Chromium: plays, steps, steps back, by keyboard, any width and theme."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ THEMES = ("light", "dark")
 SIZES = ((560, 1000), (960, 740), (1400, 640))
 PLAYER = "document.getElementById('kinaction-player').kinaction"
 Opens = Callable[..., Any]
+LINT = (Path(__file__).parent / "lint.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,8 @@ def opens(chromium: Any, page_file: Path) -> Iterator[Opens]:
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda told: told.type == "error" and troubles.append(told.text))
-        page.on("request", lambda asked: asked.url.startswith("http") and troubles.append(asked.url))
+        page.on("request",
+                lambda asked: asked.url.startswith("http") and troubles.append(asked.url))
         page.goto(page_file.as_uri())
         page.wait_for_function("document.getElementById('kinaction-player')?.kinactionReady")
         page.evaluate("document.getElementById('kinaction-player').kinactionReady")
@@ -52,7 +54,8 @@ def go(page: Any, seq: int) -> None:
 
 def settled(page: Any) -> None:
     """All easing is over: what is on the page is the moment's still."""
-    page.evaluate("Promise.all(document.getAnimations().map((held) => held.finished.catch(() => 0)))")
+    page.evaluate(
+        "Promise.all(document.getAnimations().map((held) => held.finished.catch(() => 0)))")
 
 
 def seq(page: Any) -> int:
@@ -254,50 +257,6 @@ def test_no_text_overlaps_on_the_page(opens: Opens, width: int, height: int, fon
         assert told["least"] >= 11, number
         assert told["texts"] > 30
         assert not told["found"], (number, told["found"])
-
-
-LINT = """() => {
-  const found = []; let least = 99; let texts = 0;
-  const ink = (b) => ({l: b.left + .5, r: b.right - .5, t: b.top + b.height * .24, b: b.bottom - b.height * .22});
-  const hit = (p, q) => p.l < q.r && q.l < p.r && p.t < q.b && q.t < p.b;
-  for (const svg of document.querySelectorAll(".kinaction svg.stage, .kinaction svg.time, .kinaction svg.strip")) {
-    const box = svg.getBoundingClientRect();
-    const all = [...svg.querySelectorAll("text")].filter((text) => text.textContent.trim())
-      .map((text) => ({text, box: text.getBoundingClientRect(), words: text.textContent}));
-    texts += all.length;
-    for (const {text, box: own, words} of all) {
-      least = Math.min(least, parseFloat(getComputedStyle(text).fontSize));
-      if (own.right > box.right + 1 || own.left < box.left - 1) found.push("OUT " + words);
-    }
-    for (let one = 0; one < all.length; one++)
-      for (let other = one + 1; other < all.length; other++)
-        if (hit(ink(all[one].box), ink(all[other].box))) found.push(`TEXT ${all[one].words} | ${all[other].words}`);
-    const tokens = [...svg.querySelectorAll(".token")].map((token) => {
-      const b = token.querySelector(".tok").getBoundingClientRect();
-      return {token, box: {l: b.left, r: b.right, t: b.top, b: b.bottom}};
-    });
-    for (const {token, box: own} of tokens) {
-      const label = token.querySelector("text")?.getBoundingClientRect();
-      if (label && label.width > own.r - own.l) found.push("TIGHT " + token.textContent);
-      for (const {text, box: other, words} of all)
-        if (!token.contains(text) && hit(own, ink(other))) found.push(`TOKEN ${token.textContent} | ${words}`);
-    }
-    for (let one = 0; one < tokens.length; one++)
-      for (let other = one + 1; other < tokens.length; other++)
-        if (hit(tokens[one].box, tokens[other].box)) found.push("TOKENS");
-    for (const line of svg.querySelectorAll(".hwthin, .rail, .trail, .ahead, .group")) {
-      if (svg.matches(".strip")) continue;
-      const matrix = line.getScreenCTM(); const length = line.getTotalLength();
-      for (let at = 0; at <= length; at += 3) {
-        const p = line.getPointAtLength(at).matrixTransform(matrix);
-        for (const {text, box: b, words} of all)
-          if (!text.closest(".token") && p.x > b.left + 1 && p.x < b.right - 1 && p.y > b.top + 4 && p.y < b.bottom - 4)
-            found.push(`LINE ${line.getAttribute("class")} | ${words}`);
-      }
-    }
-  }
-  return {found: [...new Set(found)], least, texts};
-}"""
 
 
 def test_reduced_motion_shows_stills(opens: Opens) -> None:

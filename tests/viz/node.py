@@ -1,4 +1,4 @@
-"""Runs the widget's modules under node, where there is one: the same functions as in the browser."""
+"""Runs the widget's modules under node, where there is one: the functions that the browser runs."""
 
 import json
 import shutil

@@ -67,7 +67,8 @@ class HighWatermarkAdvanced(Fact):
     new: int
 
     def sentence(self) -> str:
-        return f"The high watermark of partition {self.partition} goes from {self.old} to {self.new}."
+        return (f"The high watermark of partition {self.partition} goes from {self.old} to "
+                f"{self.new}.")
 
 
 @value
@@ -81,7 +82,9 @@ class RecordsHandedOver(Fact):
         return f"Records {self.first} to {self.last} are handed over."
 
 
-def batch(values: Iterable[tuple[str, str]], epoch: int, base: int = 0, sequence: int = -1) -> bytes:
+def batch(
+    values: Iterable[tuple[str, str]], epoch: int, base: int = 0, sequence: int = -1
+) -> bytes:
     """A v2 batch (checksum left out) of (key, value) pairs."""
     body, count = b"", 0
     for at, (key, text) in enumerate(values):
@@ -225,8 +228,8 @@ class Story:
             name=TOPIC, partition_data=(
                 m.ProduceRequest.PartitionProduceData(index=p, records=records),))
         body = m.ProduceRequest(acks=acks, timeout_ms=30000, topic_data=(data,))
-        message = Message(f"{producer}/1", producer, self.leader[p], "Produce", 12, self.record, body,
-                          True, producer)
+        message = Message(f"{producer}/1", producer, self.leader[p], "Produce", 12, self.record,
+                          body, True, producer)
         flying = (self.views[producer].get("producer/in_flight") or 0) + 1
         self.step(producer, Called(self.record, "produce", {"topic": TOPIC, "value": text}),
                   [Send(message)], view={"producer/in_flight": flying})
@@ -237,7 +240,8 @@ class Story:
         base = self.logs[broker, p]
         self.logs[broker, p] = base + 1
         self.data[p, base] = (self.epoch[p], part.records)
-        effects: list[Effect] = [Append(f"{TOPIC}-{p}/0.log", f"{TOPIC}-{p}", base, 1, part.records)]
+        log = f"{TOPIC}-{p}"
+        effects: list[Effect] = [Append(f"{log}/0.log", log, base, 1, part.records)]
         if message.body.acks == 1:
             effects.append(Send(message.answered_by(self.produced(p, base))))
         else:

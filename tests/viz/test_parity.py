@@ -75,9 +75,11 @@ def test_paths_and_text_are_the_same_in_both_languages() -> None:
     texts = ["broker 1", "kinaction_helloworld-0", "HW 15", "✓12–14", "ÿ", "its 9–11 are lost"]
     given = {"metrics": METRICS, "texts": texts}
     there = run("""const measure = makeMeasure(given.metrics);
-        return {widths: given.texts.map((text) => [measure.width(text), measure.width(text, 13, 650)]),
+        const both = (text) => [measure.width(text), measure.width(text, 13, 650)];
+        return {widths: given.texts.map(both),
                 fitted: given.texts.map((text) => measure.fitted(text, 40, 12, 650)),
-                path: pathOf("M", 1.04, -2.05, 3, "h", 0.25, "z"), star: starPath(10, 20.5, 8.5)};""",
+                path: pathOf("M", 1.04, -2.05, 3, "h", 0.25, "z"),
+                star: starPath(10, 20.5, 8.5)};""",
                 given)
     widths = [pair for pairs in there["widths"] for pair in pairs]
     assert widths == pytest.approx(

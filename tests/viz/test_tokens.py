@@ -3,6 +3,7 @@
 import json
 import random
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,8 +28,9 @@ return given.moments.map(([width, index, nowMs]) => {
   const view = {film, scene: film.scene, layout, plan: film.data.plan, measure, metadataKeys};
   const flights = film.inFlight(film.at, nowMs, 0);
   const placed = placeTokens(view, flights, nowMs, -1);
-  return {flying: flights.length, tokens: placed.map((held) => [held.x, held.y, held.width, held.height,
-    held.label, held.count, held.flight.number, held.flight.sentMs])};
+  const told = (held) => [held.x, held.y, held.width, held.height, held.label, held.count,
+    held.flight.number, held.flight.sentMs];
+  return {flying: flights.length, tokens: placed.map(told)};
 });
 """
 WIDTHS = (558, 958, 1122)
@@ -45,8 +47,9 @@ def film_of(many: int = 1) -> tuple[Film, dict[str, Any]]:
 
 def crowded(flights: list[Any], many: int) -> list[Any]:
     """The same messages, `many` times slower: as many more of them are under way at once."""
-    return [[*held[:6], held[5] + (held[6] - held[5]) * many, held[7], held[8] + 10_000 * (many > 1),
-             *held[9:]] for held in flights]
+    late = 10_000 * (many > 1)
+    return [[*held[:6], held[5] + (held[6] - held[5]) * many, held[7], held[8] + late, *held[9:]]
+            for held in flights]
 
 
 @lru_cache
@@ -112,7 +115,8 @@ def test_labels_are_wide_enough_for_their_words_and_go_in_a_crowd() -> None:
 
 def test_a_token_moves_at_an_even_pace_and_ends_at_its_goal() -> None:
     _, data = film_of()
-    number = next(held[0] for held in data["flights"] if held[1] == "produce" and held[9] == "arrives")
+    number = next(held[0] for held in data["flights"]
+                  if held[1] == "produce" and held[9] == "arrives")
     layout = {**lay_out(958, film_of()[0].plan).to_dict(), "brokers": film_of()[0].plan.brokers}
     path = run("""const film = new Film(given.data); const flight = film.byNumber.get(given.number);
         film.seek(film.indexOfSeq(flight.sentSeq));
@@ -122,7 +126,7 @@ def test_a_token_moves_at_an_even_pace_and_ends_at_its_goal() -> None:
         return [0, 0.25, 0.5, 0.75, 1].map((part) =>
           placeTokens(view, [flight], flight.sentMs + whole * part, -1)[0].along);""",
                {"data": data, "number": number, "layout": layout})
-    paces = [after - before for before, after in zip(path, path[1:], strict=False)]
+    paces = [after - before for before, after in pairwise(path)]
     assert max(paces) - min(paces) < 0.01
     assert paces[0] > 10
 
@@ -136,8 +140,9 @@ def test_hundreds_flow_and_the_oldest_keeps_its_token() -> None:
         const flights = film.inFlight(film.at, film.endMs, 0);
         const kept = keptOf(flights, film.endMs, -1);
         const svg = flowSvg(view, flights, kept);
+        const widths = [...svg.matchAll(/stroke-width:([\\d.]+)px/g)];
         return {flying: flights.length, kept: [...kept], oldest: flights[0].number,
-                widths: [...svg.matchAll(/stroke-width:([\\d.]+)px/g)].map((held) => Number(held[1]))};""",
+                widths: widths.map((held) => Number(held[1]))};""",
                  {"data": data, "layout": layout})
     assert answer["flying"] > 100
     assert answer["oldest"] in answer["kept"]

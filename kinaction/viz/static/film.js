@@ -1,4 +1,4 @@
-// The film: a scene that is folded forth and back by reversible patches, and the messages in flight.
+// The film: a scene folded forth and back by reversible patches, and the messages in flight.
 
 export async function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -10,13 +10,52 @@ export class Film {
     this.data = data;
     this.scene = { ...data.first };
     this.at = -1; // index of the last step that is folded in; -1: none
-    this.steps = data.steps.map(([seq, atMs, node, isQuiet, words, patches]) => ({ seq, atMs, node, isQuiet: !!isQuiet, words, patches }));
-    this.flights = data.flights.map(([number, kind, api, source, target, sentMs, gotMs, sentSeq, receivedSeq, fate, cut, tokens, words, fields]) => ({
-      number, kind, api, source, target, sentMs, gotMs, sentSeq, receivedSeq, fate, cut, words, fields,
-      tokens: tokens.map(([key, offset, label]) => ({ key, offset, label })),
+    this.steps = data.steps.map(([seq, atMs, node, isQuiet, words, patches]) => ({
+      seq,
+      atMs,
+      node,
+      isQuiet: !!isQuiet,
+      words,
+      patches,
     }));
+    this.flights = data.flights.map(
+      ([
+        number,
+        kind,
+        api,
+        source,
+        target,
+        sentMs,
+        gotMs,
+        sentSeq,
+        receivedSeq,
+        fate,
+        cut,
+        tokens,
+        words,
+        fields,
+      ]) => ({
+        number,
+        kind,
+        api,
+        source,
+        target,
+        sentMs,
+        gotMs,
+        sentSeq,
+        receivedSeq,
+        fate,
+        cut,
+        words,
+        fields,
+        tokens: tokens.map(([key, offset, label]) => ({ key, offset, label })),
+      }),
+    );
     this.byNumber = new Map(this.flights.map((flight) => [flight.number, flight]));
-    this.longestMs = this.flights.reduce((most, flight) => Math.max(most, flight.gotMs - flight.sentMs), 0);
+    this.longestMs = this.flights.reduce(
+      (most, flight) => Math.max(most, flight.gotMs - flight.sentMs),
+      0,
+    );
     this.startMs = this.steps.length ? this.steps[0].atMs : 0;
     this.endMs = this.steps.length ? this.steps[this.steps.length - 1].atMs : 0;
     this.busy = busySpans(this.flights, this.steps);
@@ -51,7 +90,11 @@ export class Film {
 
   // The scene as text, the same for the same moment: what tests compare.
   frozen() {
-    return JSON.stringify(Object.keys(this.scene).sort().map((key) => [key, this.scene[key]]));
+    return JSON.stringify(
+      Object.keys(this.scene)
+        .sort()
+        .map((key) => [key, this.scene[key]]),
+    );
   }
 
   indexOfSeq(seq) {
@@ -63,7 +106,7 @@ export class Film {
     return lastIndex(this.steps, (step) => step.atMs <= atMs);
   }
 
-  // The next step with something to see, in this direction; the first or last one where there is none.
+  // The next step with something to see, in this direction; else the first or last one.
   nextLoud(from, way, count = 1) {
     let at = from;
     for (let left = count; left > 0; left--) {
@@ -76,15 +119,22 @@ export class Film {
     return at;
   }
 
-  // The messages under way when step `index` is the last and it is `nowMs`; `keepMs`: how long a lost one stays.
+  // The messages under way when step `index` is the last and it is `nowMs`; a lost one stays
+  // for `keepMs`.
   inFlight(index, nowMs, keepMs) {
     const seq = index >= 0 ? this.steps[index].seq : this.seq;
-    const first = lastIndex(this.flights, (flight) => flight.sentMs < nowMs - this.longestMs - keepMs) + 1;
+    const first =
+      lastIndex(this.flights, (flight) => flight.sentMs < nowMs - this.longestMs - keepMs) + 1;
     const found = [];
     for (let at = first; at < this.flights.length && this.flights[at].sentMs <= nowMs; at++) {
       const flight = this.flights[at];
       if (flight.sentSeq > seq) continue;
-      if (flight.fate === "arrives" ? flight.receivedSeq > seq || flight.gotMs > nowMs : nowMs <= this.endOf(flight) + keepMs) found.push(flight);
+      if (
+        flight.fate === "arrives"
+          ? flight.receivedSeq > seq || flight.gotMs > nowMs
+          : nowMs <= this.endOf(flight) + keepMs
+      )
+        found.push(flight);
     }
     return found;
   }
@@ -94,11 +144,17 @@ export class Film {
   }
 }
 
-// How far a message has come, 0 to 1; a lost one stops where it was cut, a waiting one before its goal.
+// How far a message has come, 0 to 1; a lost one stops where it was cut.
 export function progress(flight, nowMs) {
   const whole = Math.max(1, flight.gotMs - flight.sentMs);
   const done = (nowMs - flight.sentMs) / whole;
-  return Math.max(0, Math.min(flight.fate === "arrives" ? 1 : flight.fate === "open" ? 0.9 : flight.cut / 1000, done));
+  return Math.max(
+    0,
+    Math.min(
+      flight.fate === "arrives" ? 1 : flight.fate === "open" ? 0.9 : flight.cut / 1000,
+      done,
+    ),
+  );
 }
 
 export function isLost(flight, nowMs) {
@@ -130,7 +186,8 @@ function busySpans(flights, steps) {
   return joined;
 }
 
-// Real time to virtual time: `speed` virtual ms in a real ms; a stretch with nothing to see takes at most 0.8 s.
+// Real time to virtual time: `speed` virtual ms in a real ms; a stretch with nothing to see takes
+// at most 0.8 s.
 export class Clock {
   constructor(film, speed) {
     this.film = film;

@@ -12,13 +12,34 @@ export function heatMarks(view) {
   rows.forEach(([broker], at) => {
     const y = layout.rows[at];
     const status = scene[`row/${broker}`]?.status ?? "absent";
-    marks.push(["text", status === "offline" ? "err b" : "m", layout.x0 + 2, y + 11, layout.is_narrow ? `b${broker}` : `broker ${broker}`]);
-    for (const slot of layout.slots) marks.push(...cellMarks(slot, y, scene[`tape/${slot.key}/${broker}`], scene[`col/${slot.key}`], broker));
+    marks.push([
+      "text",
+      status === "offline" ? "err b" : "m",
+      layout.x0 + 2,
+      y + 11,
+      layout.is_narrow ? `b${broker}` : `broker ${broker}`,
+    ]);
+    for (const slot of layout.slots)
+      marks.push(
+        ...cellMarks(
+          slot,
+          y,
+          scene[`tape/${slot.key}/${broker}`],
+          scene[`col/${slot.key}`],
+          broker,
+        ),
+      );
   });
   if (isMore) {
     const rest = byTrouble(scene, layout, plan).slice(12);
     const trouble = rest.filter(([, held]) => held > 0).length;
-    marks.push(["text", "m", layout.x0 + 2, layout.rows[shown - 1] + 11, `${rest.length} more brokers, ${trouble} of them in trouble`]);
+    marks.push([
+      "text",
+      "m",
+      layout.x0 + 2,
+      layout.rows[shown - 1] + 11,
+      `${rest.length} more brokers, ${trouble} of them in trouble`,
+    ]);
   }
   return marks;
 }
@@ -42,7 +63,9 @@ export function byTrouble(scene, layout, plan) {
       const tape = scene[`tape/${slot.key}/${broker}`];
       const column = scene[`col/${slot.key}`];
       if (!tape || !column) continue;
-      trouble += (column.isr.includes(broker) ? 0 : 1000) + Math.min(999, Math.max(0, column.top - tape.end));
+      trouble +=
+        (column.isr.includes(broker) ? 0 : 1000) +
+        Math.min(999, Math.max(0, column.top - tape.end));
     }
     return [broker, trouble];
   });

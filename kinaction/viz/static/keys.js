@@ -1,10 +1,16 @@
 // Keys: the whole player without a mouse. In the stage, arrows walk the grid; elsewhere they step.
 
 const PLAIN = {
-  " ": (view) => view.press("play"), Home: (view) => view.press("home"), End: (view) => view.press("end"),
-  "[": (view) => view.goTick(-1), "]": (view) => view.goTick(1), m: (view, keys) => keys.walkMessages(),
-  w: (view, keys) => keys.why(), Escape: (view) => view.selected && view.select(view.selected),
-  PageUp: (view) => view.step(-1, 10), PageDown: (view) => view.step(1, 10),
+  " ": (view) => view.press("play"),
+  Home: (view) => view.press("home"),
+  End: (view) => view.press("end"),
+  "[": (view) => view.goTick(-1),
+  "]": (view) => view.goTick(1),
+  m: (view, keys) => keys.walkMessages(),
+  w: (view, keys) => keys.why(),
+  Escape: (view) => view.selected && view.select(view.selected),
+  PageUp: (view) => view.step(-1, 10),
+  PageDown: (view) => view.step(1, 10),
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -18,13 +24,16 @@ export class Keys {
     const target = event.target;
     const isControl = target.matches("button, select, input, .moment");
     if (isControl && (event.key === " " || event.key === "Enter" || target.matches("select"))) {
-      if (target.matches("g.moment")) this.done(event, () => target.dispatchEvent(new MouseEvent("click", { bubbles: true })));
+      if (target.matches("g.moment"))
+        this.done(event, () => target.dispatchEvent(new MouseEvent("click", { bubbles: true })));
       return;
     }
     const inStage = this.view.svg.contains(target);
     if (ARROWS[event.key]) this.done(event, () => this.arrow(event, inStage));
-    else if (inStage && event.key === "Enter" && target.dataset.key) this.done(event, () => this.view.pick(target.dataset.key));
-    else if (PLAIN[event.key] && !event.ctrlKey) this.done(event, () => PLAIN[event.key](this.view, this));
+    else if (inStage && event.key === "Enter" && target.dataset.key)
+      this.done(event, () => this.view.pick(target.dataset.key));
+    else if (PLAIN[event.key] && !event.ctrlKey)
+      this.done(event, () => PLAIN[event.key](this.view, this));
     else if (event.key.length === 1 && !event.ctrlKey) this.letter(event);
   }
 
@@ -45,7 +54,8 @@ export class Keys {
     else if (dx) this.view.step(dx, event.shiftKey ? 10 : 1);
   }
 
-  // The grid of cells: up and down between brokers, left and right between offsets, ctrl between partitions.
+  // The grid: up and down between brokers, left and right between offsets, ctrl between
+  // partitions.
   walk(dx, dy, isColumn) {
     const { view } = this;
     const cells = [...view.svg.querySelectorAll('.tape .hit[data-key^="record:"]')].map(placeOf);
@@ -54,14 +64,21 @@ export class Keys {
     if (!here) return this.focus(cells[cells.length - 1]);
     const keys = view.layout.slots.map((slot) => slot.key);
     const wanted = {
-      column: isColumn ? keys[keys.indexOf(here.column) + dx] ?? here.column : here.column,
+      column: isColumn ? (keys[keys.indexOf(here.column) + dx] ?? here.column) : here.column,
       offset: isColumn ? null : here.offset + dx,
       broker: here.broker,
     };
     const rows = view.layout.brokers;
-    for (let at = rows.indexOf(here.broker) + dy; at >= 0 && at < rows.length; at += dy || rows.length) {
+    for (
+      let at = rows.indexOf(here.broker) + dy;
+      at >= 0 && at < rows.length;
+      at += dy || rows.length
+    ) {
       const row = cells.filter((cell) => cell.column === wanted.column && cell.broker === rows[at]);
-      const found = wanted.offset === null ? row[row.length - 1] : row.find((cell) => cell.offset === wanted.offset);
+      const found =
+        wanted.offset === null
+          ? row[row.length - 1]
+          : row.find((cell) => cell.offset === wanted.offset);
       if (found) return this.focus(found);
     }
     return null;
@@ -73,7 +90,9 @@ export class Keys {
 
   // The messages in flight, the oldest first.
   walkMessages() {
-    const tokens = [...this.view.svg.querySelectorAll(".token")].sort((one, other) => numberOf(one) - numberOf(other));
+    const tokens = [...this.view.svg.querySelectorAll(".token")].sort(
+      (one, other) => numberOf(one) - numberOf(other),
+    );
     if (!tokens.length) return this.view.say("No message is under way.");
     const at = tokens.indexOf(document.activeElement);
     tokens[(at + 1) % tokens.length].focus();
@@ -82,7 +101,9 @@ export class Keys {
 
   // Why: the moment before this one in the life of the selected record.
   why() {
-    const moments = [...this.view.root.querySelectorAll(".insp .moment")].map((held) => Number(held.dataset.seq));
+    const moments = [...this.view.root.querySelectorAll(".insp .moment")].map((held) =>
+      Number(held.dataset.seq),
+    );
     const before = moments.filter((seq) => seq < this.view.film.seq).pop();
     if (before === undefined) this.view.say("Select a record to ask why.");
     else {
@@ -99,5 +120,10 @@ function numberOf(token) {
 function placeOf(element) {
   const [record, broker] = element.dataset.key.split("@");
   const at = record.lastIndexOf("/");
-  return { element, column: record.slice(7, at), offset: Number(record.slice(at + 1)), broker: Number(broker) };
+  return {
+    element,
+    column: record.slice(7, at),
+    offset: Number(record.slice(at + 1)),
+    broker: Number(broker),
+  };
 }

@@ -1,5 +1,6 @@
-// Marks: the shapes that marks.py writes too, and how they become live SVG.
-// ["rect", cls, x, y, w, h, rx] ["line", cls, x1, y1, x2, y2] ["path", cls, d] ["circle", cls, cx, cy, r]
+// Marks: the shapes that marks.py writes too, and how they become live SVG:
+// ["rect", cls, x, y, w, h, rx] ["line", cls, x1, y1, x2, y2] ["path", cls, d]
+// ["circle", cls, cx, cy, r]
 // ["star", cls, cx, cy, r] ["text", cls, x, y, words] ["cell", cls, x, y, w, offset]
 
 export const REGULAR = 400;
@@ -22,7 +23,11 @@ export function starPath(x, y, radius) {
   const points = [];
   for (let at = 0; at < 10; at++) {
     const reach = at % 2 === 0 ? radius : radius * 0.45;
-    points.push(at ? "L" : "M", x + reach * Math.sin((Math.PI * at) / 5), y - reach * Math.cos((Math.PI * at) / 5));
+    points.push(
+      at ? "L" : "M",
+      x + reach * Math.sin((Math.PI * at) / 5),
+      y - reach * Math.cos((Math.PI * at) / 5),
+    );
   }
   return pathOf(...points, "Z");
 }
@@ -45,7 +50,20 @@ export function makeMeasure(metrics) {
 }
 
 export function escape(text) {
-  return String(text).replace(/[&<>"]/g, (found) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[found]);
+  const named = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+  return String(text).replace(/[&<>"]/g, (found) => named[found]);
+}
+
+// An element as text: numbers are rounded, words escaped, undefined attributes left out.
+export function tag(name, attributes, body = null) {
+  let text = `<${name}`;
+  for (const key in attributes) {
+    const value = attributes[key];
+    if (value === undefined || value === "" || value === false) continue;
+    if (value === true) text += ` ${key}`;
+    else text += ` ${key}="${typeof value === "number" ? number(value) : escape(value)}"`;
+  }
+  return body === null ? `${text}/>` : `${text}>${body}</${name}>`;
 }
 
 // `labelOf(offset)` names a cell for a screen reader; `keyOf(offset)` is what selects it.
@@ -54,32 +72,40 @@ export function toSvg(marks, labelOf = null, keyOf = null) {
 }
 
 function element([kind, cls, ...at], labelOf, keyOf) {
+  const [x, y] = at;
   switch (kind) {
     case "text":
-      return `<text class="${cls}" x="${number(at[0])}" y="${number(at[1])}">${escape(at[2])}</text>`;
+      return tag("text", { class: cls, x, y }, escape(at[2]));
     case "spans":
-      return `<text class="${cls}" x="${number(at[0])}" y="${number(at[1])}">${at[2].map(([own, words]) => `<tspan class="${own}">${escape(words)}</tspan>`).join("")}</text>`;
+      return tag("text", { class: cls, x, y }, spans(at[2]));
     case "rect":
-      return `<rect class="${cls}" x="${number(at[0])}" y="${number(at[1])}" width="${number(at[2])}" height="${number(at[3])}" rx="${at[4]}"/>`;
+      return tag("rect", { class: cls, x, y, width: at[2], height: at[3], rx: at[4] });
     case "circle":
-      return `<circle class="${cls}" cx="${number(at[0])}" cy="${number(at[1])}" r="${at[2]}"/>`;
+      return tag("circle", { class: cls, cx: x, cy: y, r: at[2] });
     case "line":
-      return `<path class="${cls}" d="${pathOf("M", at[0], at[1], "L", at[2], at[3])}"/>`;
+      return tag("path", { class: cls, d: pathOf("M", x, y, "L", at[2], at[3]) });
     case "star":
-      return `<path class="${cls}" d="${starPath(...at)}"/>`;
+      return tag("path", { class: cls, d: starPath(...at) });
     case "cell":
       return cell(cls, at, labelOf, keyOf);
     default:
-      return `<path class="${cls}" d="${at[0]}"/>`;
+      return tag("path", { class: cls, d: at[0] });
   }
 }
 
+export function spans(parts) {
+  return parts.map(([cls, words]) => tag("tspan", { class: cls }, escape(words))).join("");
+}
+
 function cell(cls, [x, y, width, offset], labelOf, keyOf) {
-  const names = cls.split(" ");
-  const dim = names.includes("dim") ? " dim" : "";
-  const box = `<rect class="${cls}" x="${number(x + 0.75)}" y="${number(y + 0.75)}" width="${number(width - 1.5)}" height="20.5" rx="2.5"/>`;
-  const bar = names[0] === "cell" ? `<rect class="commit${dim}" x="${number(x + 0.75)}" y="${number(y + 18.25)}" width="${number(width - 1.5)}" height="3" rx="1"/>` : "";
-  const digits = `<text class="ct${dim}" x="${number(x + width / 2)}" y="${number(y + 14.5)}">${offset}</text>`;
-  if (!labelOf) return box + digits + bar;
-  return `<g class="hit" role="button" tabindex="-1" data-key="${keyOf(offset)}" aria-label="${escape(labelOf(offset))}">${box}${digits}${bar}</g>`;
+  const [name, ...rest] = cls.split(" ");
+  const dim = rest.includes("dim") ? " dim" : "";
+  const wide = { x: x + 0.7, width: width - 1.4 };
+  const box = tag("rect", { class: cls, ...wide, y: y + 0.8, height: 20.4, rx: 2.5 });
+  const bar = { class: `commit${dim}`, ...wide, y: y + 18.2, height: 3, rx: 1 };
+  const digits = tag("text", { class: `ct${dim}`, x: x + width / 2, y: y + 14.5 }, offset);
+  const inner = box + digits + (name === "cell" ? tag("rect", bar) : "");
+  if (!labelOf) return inner;
+  const button = { class: "hit", role: "button", tabindex: "-1" };
+  return tag("g", { ...button, "data-key": keyOf(offset), "aria-label": labelOf(offset) }, inner);
 }

@@ -1,5 +1,5 @@
 // Routes: the right-angled way of a message. Data runs east, answers west, replication north-south.
-// A route is {points, travel: [from, to] (px along it that a token uses), lanes: a name for each leg,
+// A route is {points, travel: [from, to] (px of it that a token uses), lanes: a name for each leg,
 // starts, ends: whether it begins or ends at an actor; room: the widest token, in a gutter}.
 import { busOf, doorsOf, windowOf } from "./stage.js";
 
@@ -88,18 +88,35 @@ function outOfRow(view, box, row, token) {
 // Between two rows: along the gutter of the column, or of the metadata log, or in the rows' header.
 function between(view, from, to, token) {
   const { layout } = view;
-  const slot = layout.slots.find((held) => held.key === token.key) ?? layout.slots.find((held) => view.metadataKeys.has(held.key));
+  const slot =
+    layout.slots.find((held) => held.key === token.key) ??
+    layout.slots.find((held) => view.metadataKeys.has(held.key));
   const middle = layout.tape + layout.tape_height / 2;
   if (!slot || (slot.is_compact && !token.key)) {
     const x = layout.x0 + layout.head - (layout.is_narrow ? 5 : 4);
     const way = to > from ? 1 : -1;
     const start = layout.rows[from] + (way > 0 ? layout.row_height - 14 : 4);
     const goal = layout.rows[to] + (way > 0 ? 4 : layout.row_height - 14);
-    return { ...route([[x, start], [x, goal]], ["header"], 0, 0), room: 24 };
+    return {
+      ...route(
+        [
+          [x, start],
+          [x, goal],
+        ],
+        ["header"],
+        0,
+        0,
+      ),
+      room: 24,
+    };
   }
   const ends = [from, to].map((row) => tapeEnd(view, slot, row));
-  const points = [[ends[0] + 3, layout.rows[from] + middle], [slot.gutter, layout.rows[from] + middle],
-    [slot.gutter, layout.rows[to] + middle], [Math.max(ends[1] + 2, slot.tape), layout.rows[to] + middle]];
+  const points = [
+    [ends[0] + 3, layout.rows[from] + middle],
+    [slot.gutter, layout.rows[from] + middle],
+    [slot.gutter, layout.rows[to] + middle],
+    [Math.max(ends[1] + 2, slot.tape), layout.rows[to] + middle],
+  ];
   const lanes = [`in/${slot.key}`, `gutter/${slot.key}`, `in/${slot.key}`];
   const first = Math.abs(points[1][0] - points[0][0]);
   const last = Math.abs(points[3][0] - points[2][0]);

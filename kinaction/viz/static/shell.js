@@ -1,40 +1,76 @@
 // The shell: the fixed parts of the player's page, and which theme they take.
+import { starPath, tag } from "./marks.js";
 import { outline } from "./tokens.js";
-import { starPath } from "./marks.js";
 
 const ICONS = {
-  home: "M2 2h2v10H2zM13 2v10L5 7z", back: "M10 2v10L3 7z", play: "M3 1.5v11l9.5-5.5z", pause: "M3 2h3v10H3zM8 2h3v10H8z",
-  step: "M4 2v10l7-5z", end: "M10 2h2v10h-2zM1 2v10l8-5z",
+  home: "M2 2h2v10H2zM13 2v10L5 7z",
+  back: "M10 2v10L3 7z",
+  play: "M3 1.5v11l9.5-5.5z",
+  pause: "M3 2h3v10H3zM8 2h3v10H8z",
+  step: "M4 2v10l7-5z",
+  end: "M10 2h2v10h-2zM1 2v10l8-5z",
 };
-const BUTTONS = [["home", "to the start"], ["back", "step back"], ["play", "play"], ["step", "step"], ["end", "to the end"]];
+const BUTTONS = [
+  ["home", "to the start"],
+  ["back", "step back"],
+  ["play", "play"],
+  ["step", "step"],
+  ["end", "to the end"],
+];
 const KINDS = ["produce", "replicate", "ack", "consume", "control"];
 
 export function icon(name, size = 13) {
-  return `<svg width="${size}" height="${size}" viewBox="0 0 14 14" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+  const box = { width: size, height: size, viewBox: "0 0 14 14", "aria-hidden": "true" };
+  return tag("svg", box, tag("path", { d: ICONS[name] }));
 }
 
-export function shellHtml(title) {
-  const buttons = BUTTONS.map(([name, words]) => `<button type="button" class="t-${name}" data-do="${name}" aria-label="${words}" title="${words}">${icon(name, name === "play" ? 16 : 13)}</button>`).join("");
-  return `<div class="bar"><p class="title"></p><div class="keys">${KINDS.map(kindKey).join("")}</div></div>
-<div class="say"><div class="btns">${buttons}</div><div class="when"><b class="clock"></b><span class="count"></span></div><p class="words" role="status" aria-live="polite"></p><select class="speed" aria-label="speed"></select></div>
-<div class="stagebox"><div class="pager"></div><svg class="stage" role="group" tabindex="0"></svg></div>
+export function shellHtml() {
+  const kinds = KINDS.map(kindKey).join("");
+  return `<div class="bar"><p class="title"></p><div class="keys">${kinds}</div></div>
+<div class="say">
+  <div class="btns">${BUTTONS.map(transport).join("")}</div>
+  <div class="when"><b class="clock"></b><span class="count"></span></div>
+  <p class="words" role="status" aria-live="polite"></p>
+  <select class="speed" aria-label="speed"></select>
+</div>
+<div class="stagebox">
+  <div class="pager"></div>
+  <svg class="stage" role="group" tabindex="0"></svg>
+</div>
 <div class="legend">${markKeys()}</div>
 <div class="tl"><svg class="time" role="slider" tabindex="0" aria-label="time"></svg></div>
-<div class="insp"></div>`.replace("TITLE", title);
+<div class="insp"></div>`;
+}
+
+function transport([name, words]) {
+  const about = { type: "button", class: `t-${name}`, "data-do": name, title: words };
+  return tag("button", { ...about, "aria-label": words }, icon(name, name === "play" ? 16 : 13));
+}
+
+function key(body, words) {
+  const box = { width: 18, height: 14, viewBox: "0 0 18 14", "aria-hidden": "true" };
+  return tag("span", { class: "key" }, tag("svg", box, body) + words);
 }
 
 function kindKey(kind) {
   const width = kind === "ack" || kind === "consume" ? 15 : 10;
-  return `<span class="key"><svg width="18" height="14" viewBox="0 0 18 14" aria-hidden="true"><g class="${kind} mini">${outline(kind, 9, 7, width, 10)}</g></svg>${kind}</span>`;
+  return key(tag("g", { class: `${kind} mini` }, outline(kind, 9, 7, width, 10)), kind);
 }
 
 function markKeys() {
-  const key = (body, words) => `<span class="key"><svg width="18" height="14" viewBox="0 0 18 14" aria-hidden="true">${body}</svg>${words}</span>`;
-  return key(`<path class="isr" d="${starPath(9, 7, 7)}"/>`, "leader") + key('<circle class="isr" cx="9" cy="7" r="4.5"/>', "in the ISR")
-    + key('<circle class="out" cx="9" cy="7" r="4"/>', "out of it")
-    + key('<rect class="cell" x="2" y="1" width="14" height="12" rx="2.5"/><rect class="commit" x="2" y="10" width="14" height="3" rx="1"/>', "committed")
-    + key('<rect class="open" x="2" y="1" width="14" height="12" rx="2.5"/>', "appended only") + key('<path class="hw" d="M9 0V14"/>', "high watermark")
-    + key('<path class="leo" d="M6 1h4v12h-4"/>', "log end") + key('<path class="reader" d="M13 2v10h-10z"/>', "reads next");
+  const cell = { x: 2, y: 1, width: 14, height: 12, rx: 2.5 };
+  const dot = { cx: 9, cy: 7 };
+  const bar = tag("rect", { class: "commit", x: 2, y: 10, width: 14, height: 3, rx: 1 });
+  return [
+    key(tag("path", { class: "isr", d: starPath(9, 7, 7) }), "leader"),
+    key(tag("circle", { class: "isr", ...dot, r: 4.5 }), "in the ISR"),
+    key(tag("circle", { class: "out", ...dot, r: 4 }), "out of it"),
+    key(tag("rect", { class: "cell", ...cell }) + bar, "committed"),
+    key(tag("rect", { class: "open", ...cell }), "appended only"),
+    key(tag("path", { class: "hw", d: "M9 0V14" }), "high watermark"),
+    key(tag("path", { class: "leo", d: "M6 1h4v12h-4" }), "log end"),
+    key(tag("path", { class: "reader", d: "M13 2v10h-10z" }), "reads next"),
+  ].join("");
 }
 
 // Light or dark: JupyterLab says so; elsewhere the page's background does.
@@ -60,8 +96,22 @@ export function speedText(speed) {
 }
 
 export function pagerHtml(layout) {
-  if (layout.pages < 2 && !layout.opened) return "";
-  const close = layout.opened ? '<button type="button" data-do="close">fold it again</button>' : "";
-  if (layout.pages < 2) return close;
-  return `<button type="button" data-do="page" data-by="-1" aria-label="columns before"${layout.page ? "" : " disabled"}>‹</button><span>columns ${layout.page + 1} of ${layout.pages}</span><button type="button" data-do="page" data-by="1" aria-label="columns after"${layout.page < layout.pages - 1 ? "" : " disabled"}>›</button>${close}`;
+  const { page, pages, opened } = layout;
+  const button = (words, about) => tag("button", { type: "button", ...about }, words);
+  const close = opened ? button("fold it again", { "data-do": "close" }) : "";
+  if (pages < 2) return close;
+  const turn = (by, words, mark, isLast) =>
+    button(mark, {
+      "data-do": "page",
+      "data-by": String(by),
+      "aria-label": words,
+      disabled: isLast,
+    });
+  const where = tag("span", {}, `columns ${page + 1} of ${pages}`);
+  return (
+    turn(-1, "columns before", "‹", page === 0) +
+    where +
+    turn(1, "columns after", "›", page >= pages - 1) +
+    close
+  );
 }

@@ -16,11 +16,13 @@ export function frameMarks(layout) {
     const bus = busOf(layout, x);
     const edge = x < layout.x0 ? layout.x0 : layout.x1;
     marks.push(["line", "lane", bus, top + layout.east, bus, bottom + layout.west]);
-    for (const row of layout.rows) for (const lane of lanes) marks.push(["line", "lane", bus, row + lane, edge, row + lane]);
+    for (const row of layout.rows)
+      for (const lane of lanes) marks.push(["line", "lane", bus, row + lane, edge, row + lane]);
   }
   for (const box of layout.boxes) {
     const edge = box.x < layout.x0 ? box.x + box.width : box.x;
-    for (const door of doorsOf(layout, box)) marks.push(["line", "lane", edge, door, busOf(layout, box.x), door]);
+    for (const door of doorsOf(layout, box))
+      marks.push(["line", "lane", edge, door, busOf(layout, box.x), door]);
   }
   return marks;
 }
@@ -45,7 +47,12 @@ export function rowMarks(layout, scene, at) {
     for (const lane of [...new Set([layout.east, layout.west])].sort((one, other) => one - other))
       marks.push(["line", "lane", layout.x0, y + lane, layout.x1, y + lane]);
   if (row.status === "offline" && !layout.is_still)
-    for (const x of deadDoors(layout)) marks.push(["path", "cross", pathOf("M", x - 5, y + layout.east - 5, "l", 10, 10, "m", 0, -10, "l", -10, 10)]);
+    for (const x of deadDoors(layout))
+      marks.push([
+        "path",
+        "cross",
+        pathOf("M", x - 5, y + layout.east - 5, "l", 10, 10, "m", 0, -10, "l", -10, 10),
+      ]);
   return marks.concat(header(layout, row, broker, y));
 }
 
@@ -64,13 +71,28 @@ function header(layout, row, broker, y) {
   if (row.status !== "running") {
     const words = row.status === "absent" ? "not yet" : row.status;
     if (!layout.is_narrow || layout.row_height >= 60)
-      marks.push(["text", row.status === "offline" ? "err b" : "m", x, base + (layout.row_height >= 60 ? 16 : 14), words]);
+      marks.push([
+        "text",
+        row.status === "offline" ? "err b" : "m",
+        x,
+        base + (layout.row_height >= 60 ? 16 : 14),
+        words,
+      ]);
     return marks;
   }
   const most = layout.row_height < 60 ? 1 : 2;
   const first = layout.row_height < 60 ? 14 : 16;
-  return marks.concat(row.duties.slice(0, most).map((duty, line) =>
-    ["text", "m", x, base + first + 14 * line, layout.is_narrow ? (SHORT_DUTY[duty] ?? duty) : duty]));
+  return marks.concat(
+    row.duties
+      .slice(0, most)
+      .map((duty, line) => [
+        "text",
+        "m",
+        x,
+        base + first + 14 * line,
+        layout.is_narrow ? (SHORT_DUTY[duty] ?? duty) : duty,
+      ]),
+  );
 }
 
 // `view` is {layout, scene, titles, measure, leadersOnly}
@@ -81,19 +103,37 @@ export function columnMarks(view, slot, selected = -1) {
   if (!column) return { head: marks, tapes: [] };
   let tapes = layout.brokers.map((broker) => scene[`tape/${slot.key}/${broker}`] ?? null);
   if (view.leadersOnly) {
-    tapes = tapes.map((tape) => (tape && ["leader", "was", "elected"].includes(tape.mark) ? tape : null));
+    tapes = tapes.map((tape) =>
+      tape && ["leader", "was", "elected"].includes(tape.mark) ? tape : null,
+    );
     column = { ...column, isr: [] };
   }
   marks.push(...rail(layout, slot, column, tapes));
   const lo = windowOf(slot, column);
   const placed = (row) => ({
-    layout, slot, column, row, lo, measure: view.measure, y: row + layout.tape,
-    end: slot.tape + slot.cells * slot.cell, x: (offset) => slot.tape + (offset - lo) * slot.cell,
+    layout,
+    slot,
+    column,
+    row,
+    lo,
+    measure: view.measure,
+    y: row + layout.tape,
+    end: slot.tape + slot.cells * slot.cell,
+    x: (offset) => slot.tape + (offset - lo) * slot.cell,
   });
-  if (slot.is_compact) return { head: marks, tapes: tapes.map((tape, at) => compactTapeMarks(placed(layout.rows[at]), tape)) };
+  if (slot.is_compact)
+    return {
+      head: marks,
+      tapes: tapes.map((tape, at) => compactTapeMarks(placed(layout.rows[at]), tape)),
+    };
   marks.push(...highWatermark(layout, slot, column, tapes, lo));
   const names = scene[`read/${slot.key}`] ?? [];
-  return { head: marks, tapes: tapes.map((tape, at) => (tape ? tapeMarks(placed(layout.rows[at]), tape, names, selected) : [])) };
+  return {
+    head: marks,
+    tapes: tapes.map((tape, at) =>
+      tape ? tapeMarks(placed(layout.rows[at]), tape, names, selected) : [],
+    ),
+  };
 }
 
 export function windowOf(slot, column) {
@@ -102,7 +142,9 @@ export function windowOf(slot, column) {
 
 function head(view, slot, column) {
   const room = slot.width - 8;
-  const marks = [["text", "t13 b", slot.x + 4, 16, view.measure.fitted(view.titles[slot.key], room, 13, BOLD)]];
+  const marks = [
+    ["text", "t13 b", slot.x + 4, 16, view.measure.fitted(view.titles[slot.key], room, 13, BOLD)],
+  ];
   if (column) {
     const weight = column.bad ? BOLD : REGULAR;
     let words = column.text;
@@ -114,7 +156,9 @@ function head(view, slot, column) {
 }
 
 function rail(layout, slot, column, tapes) {
-  const members = layout.brokers.map((_, at) => at).filter((at) => column.isr.includes(layout.brokers[at]) && tapes[at]);
+  const members = layout.brokers
+    .map((_, at) => at)
+    .filter((at) => column.isr.includes(layout.brokers[at]) && tapes[at]);
   const marks = [];
   const middle = layout.tape + layout.tape_height / 2;
   if (members.length > 1) {
@@ -128,14 +172,27 @@ function rail(layout, slot, column, tapes) {
     marks.push(["path", "rail", pathOf(...parts, "V", layout.rows[last] + middle)]);
   }
   tapes.forEach((tape, at) => {
-    if (tape) marks.push(...railMark(slot.rail, layout.rows[at] + middle, tape, column.isr.includes(layout.brokers[at]), slot.is_compact));
+    if (tape)
+      marks.push(
+        ...railMark(
+          slot.rail,
+          layout.rows[at] + middle,
+          tape,
+          column.isr.includes(layout.brokers[at]),
+          slot.is_compact,
+        ),
+      );
   });
   return marks;
 }
 
 function railMark(x, y, tape, isIn, isSmall) {
   if (tape.mark === "leader") return [["star", "lead", x, y, isSmall ? 7 : 8.5]];
-  if (tape.mark === "elected") return [["circle", "elect", x, y, isSmall ? 8 : 10], ["star", "erf", x, y, isSmall ? 5 : 6.5]];
+  if (tape.mark === "elected")
+    return [
+      ["circle", "elect", x, y, isSmall ? 8 : 10],
+      ["star", "erf", x, y, isSmall ? 5 : 6.5],
+    ];
   const ring = tape.dead && isIn ? [["circle", "elect", x, y, 8]] : [];
   if (tape.mark === "was") return [...ring, ["star", "exlead", isIn ? x : x + 3, y, 6]];
   if (isIn) return [...ring, ["circle", "isr", x, y, 4.5]];
@@ -158,16 +215,47 @@ function highWatermark(layout, slot, column, tapes, lo) {
 export function actorMarks(view, actor, box, nowMs) {
   const { layout, scene, measure } = view;
   const seen = scene[`actor/${box.key}`] ?? { status: "absent", lines: [] };
-  const marks = [["rect", seen.status === "offline" ? "actor dead" : "actor", box.x, box.y, box.width, box.height, 8]];
+  const marks = [
+    [
+      "rect",
+      seen.status === "offline" ? "actor dead" : "actor",
+      box.x,
+      box.y,
+      box.width,
+      box.height,
+      8,
+    ],
+  ];
   if (layout.is_narrow)
-    return [...marks, ["text", "t13 b mid", box.x + box.width / 2, box.y + Math.min(box.height / 2 + 5, 22), actor.short]];
-  marks.push(["text", "t12 b", box.x + 8, box.y + Math.min(20, box.height / 2 + 4), measure.fitted(actor.name, box.width - 9, 12, BOLD)]);
+    return [
+      ...marks,
+      [
+        "text",
+        "t13 b mid",
+        box.x + box.width / 2,
+        box.y + Math.min(box.height / 2 + 5, 22),
+        actor.short,
+      ],
+    ];
+  marks.push([
+    "text",
+    "t12 b",
+    box.x + 8,
+    box.y + Math.min(20, box.height / 2 + 4),
+    measure.fitted(actor.name, box.width - 9, 12, BOLD),
+  ]);
   const lines = seen.lines.filter((line) => !line[2] || nowMs - line[2] >= 500);
   lines.every(([words, style, since], at) => {
     const y = box.y + 38 + 16 * at;
     if (y > box.y + box.height - 5) return false;
     const weight = style.split(" ").includes("b") ? BOLD : REGULAR;
-    marks.push(["text", style, box.x + 8, y, measure.fitted(words.replaceAll("{t}", seconds(nowMs - since)), box.width - 9, 11, weight)]);
+    marks.push([
+      "text",
+      style,
+      box.x + 8,
+      y,
+      measure.fitted(words.replaceAll("{t}", seconds(nowMs - since)), box.width - 9, 11, weight),
+    ]);
     return true;
   });
   return marks;
@@ -175,7 +263,9 @@ export function actorMarks(view, actor, box, nowMs) {
 
 export function seconds(ms) {
   const whole = Math.floor(ms);
-  return whole >= 1000 ? `${Math.floor(whole / 1000)}.${Math.floor((whole % 1000) / 100)} s` : `${whole} ms`;
+  return whole >= 1000
+    ? `${Math.floor(whole / 1000)}.${Math.floor((whole % 1000) / 100)} s`
+    : `${whole} ms`;
 }
 
 export function groupMarks(view) {
@@ -195,7 +285,9 @@ export function groupMarks(view) {
   const start = isPair ? (top + bottom - height) / 2 : top + 14;
   const marks = [["line", "group", middle, top, middle, start - 4]];
   if (isPair) marks.push(["line", "group", middle, start + height + 4, middle, bottom]);
-  return marks.concat(lines.map(([style, words], at) => ["text", style, x + 6, start + 11 + 15 * at, words]));
+  return marks.concat(
+    lines.map(([style, words], at) => ["text", style, x + 6, start + 11 + 15 * at, words]),
+  );
 }
 
 function groupLines(measure, group, room, isStill) {
@@ -203,10 +295,13 @@ function groupLines(measure, group, room, isStill) {
   const name = group[0];
   const first = measure.fitted(name, room, 11, BOLD);
   if (first !== name) {
-    const marks = ["_", "-", ".", " "].map((mark) => (first.length > 1 ? name.slice(0, first.length - 1).lastIndexOf(mark) : -1));
+    const marks = ["_", "-", ".", " "].map((mark) =>
+      first.length > 1 ? name.slice(0, first.length - 1).lastIndexOf(mark) : -1,
+    );
     const cut = Math.max(...marks) + 1 || first.length - 1;
     lines.push(["b", name.slice(0, cut)], ["b", measure.fitted(name.slice(cut), room, 11, BOLD)]);
   } else lines.push(["b", name]);
-  if (group.length > 1 && !isStill) lines.push(["m", measure.fitted(group.slice(1).join(", "), room)]);
+  if (group.length > 1 && !isStill)
+    lines.push(["m", measure.fitted(group.slice(1).join(", "), room)]);
   return lines;
 }

@@ -5,12 +5,26 @@ export function tapeMarks(place, tape, readers, selected) {
   const { slot, y } = place;
   const marks = [["line", "base", slot.tape, y + 22.5, place.end, y + 22.5]];
   const dim = tape.dead ? " dim" : "";
-  for (let offset = Math.max(place.lo, tape.start); offset < Math.min(tape.end, place.lo + slot.cells); offset++)
+  for (
+    let offset = Math.max(place.lo, tape.start);
+    offset < Math.min(tape.end, place.lo + slot.cells);
+    offset++
+  )
     marks.push(["cell", classOf(offset, tape) + dim, place.x(offset), y, slot.cell, offset]);
   if (place.lo <= tape.end && tape.end <= place.lo + slot.cells)
-    marks.push(["path", "leo" + dim, pathOf("M", place.x(tape.end) - 3, y - 2, "h", 3.5, "v", 26, "h", -3.5)]);
+    marks.push([
+      "path",
+      "leo" + dim,
+      pathOf("M", place.x(tape.end) - 3, y - 2, "h", 3.5, "v", 26, "h", -3.5),
+    ]);
   const isLeader = tape.mark === "leader";
-  if (!isLeader && !tape.dead && !place.layout.is_still && place.lo <= tape.hw && tape.hw < place.column.hw) {
+  if (
+    !isLeader &&
+    !tape.dead &&
+    !place.layout.is_still &&
+    place.lo <= tape.hw &&
+    tape.hw < place.column.hw
+  ) {
     const x = place.x(tape.hw);
     marks.push(["line", "hwold", x, y - 2, x, y + 24]);
   }
@@ -74,8 +88,11 @@ function labelLeft(place, taken, limit) {
 function readersInView(place, readers) {
   const names = new Map();
   for (const [name, offset] of readers)
-    if (place.lo <= offset && offset <= place.lo + place.slot.cells) names.set(offset, [...(names.get(offset) ?? []), name]);
-  const found = [...names.keys()].sort((one, other) => other - one).map((offset) => [offset, names.get(offset).join(",")]);
+    if (place.lo <= offset && offset <= place.lo + place.slot.cells)
+      names.set(offset, [...(names.get(offset) ?? []), name]);
+  const found = [...names.keys()]
+    .sort((one, other) => other - one)
+    .map((offset) => [offset, names.get(offset).join(",")]);
   const hw = place.column.hw;
   return [found.filter(([offset]) => offset === hw), found.filter(([offset]) => offset !== hw)];
 }
@@ -93,8 +110,14 @@ function reader(place, offset, name, taken, limit) {
     if (span[0] < place.slot.tape - 4 || span[1] > limit || meets(span, taken)) continue;
     taken.push(span);
     return isLeft
-      ? [["path", "reader", pathOf("M", x - 1.5, y + 1, "v", 9, "h", -9, "z")], ["text", "rd b end", x - 12, y + 12, name]]
-      : [["path", "reader", pathOf("M", x + 1.5, y + 1, "v", 9, "h", 9, "z")], ["text", "rd b", x + 13, y + 12, name]];
+      ? [
+          ["path", "reader", pathOf("M", x - 1.5, y + 1, "v", 9, "h", -9, "z")],
+          ["text", "rd b end", x - 12, y + 12, name],
+        ]
+      : [
+          ["path", "reader", pathOf("M", x + 1.5, y + 1, "v", 9, "h", 9, "z")],
+          ["text", "rd b", x + 13, y + 12, name],
+        ];
   }
   const corner = pathOf("M", x - 1.5, y + 1, "v", 6, "h", -6, "z");
   return meets([x - 8, x - 1], taken) ? [] : [["path", "reader", corner]];
@@ -113,7 +136,11 @@ export function compactTapeMarks(place, tape) {
   const marks = [["line", "base", slot.tape, y + 13.5, place.end, y + 13.5]];
   const only = tape.only[1] > tape.only[0] ? tape.only : [tape.end, tape.end];
   const committed = Math.min(tape.hw, only[0]);
-  for (const [cls, first, last] of [["cell", tape.start, committed], ["open", committed, only[0]], ["only", only[0], only[1]]]) {
+  for (const [cls, first, last] of [
+    ["cell", tape.start, committed],
+    ["open", committed, only[0]],
+    ["only", only[0], only[1]],
+  ]) {
     const left = Math.max(first, place.lo);
     const right = Math.min(last, end);
     if (right <= left) continue;
@@ -126,6 +153,10 @@ export function compactTapeMarks(place, tape) {
     marks.push(["line", tape.mark === "leader" ? "hw" : "hwthin", x, y - 1, x, y + 15]);
   }
   if (place.lo <= tape.end && tape.end <= end)
-    marks.push(["path", "leo" + dim, pathOf("M", place.x(tape.end) - 2, y - 1, "h", 2.5, "v", 16, "h", -2.5)]);
+    marks.push([
+      "path",
+      "leo" + dim,
+      pathOf("M", place.x(tape.end) - 2, y - 1, "h", 2.5, "v", 16, "h", -2.5),
+    ]);
   return marks;
 }

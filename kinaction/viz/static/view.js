@@ -1,22 +1,21 @@
-// The view: one player on the page. It owns the clock; what the notebook knows is synced on pause.
-import { makeMeasure, toSvg } from "./marks.js";
+// The view: one player on the page. What the notebook knows is synced when it rests.
+import { makeMeasure } from "./marks.js";
 import { Clock, Film, unpack } from "./film.js";
 import { Scenery } from "./scenery.js";
 import { Timeline } from "./timeline.js";
 import { CROWD, FLOW, flowSvg, keptOf, placeTokens, tokenSvg, trailSvg } from "./tokens.js";
-import { actions, clockText, codeOf, contents, lasting, lifeList, lifeStrip } from "./inspector.js";
-import { icon, isStill, pagerHtml, shellHtml, speedText, themeOf } from "./shell.js";
+import { actions, codeOf, panelHtml } from "./inspector.js";
+import { clockText } from "./labels.js";
+import { isStill, pagerHtml, shellHtml, themeOf } from "./shell.js";
+import { Drive, SPOKEN_MS } from "./drive.js";
 import { Keys } from "./keys.js";
-import { escape } from "./marks.js";
 
 let made = 0;
-const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 10];
-const SPOKEN_MS = 1500;
-const STILL_MS = 900;
 
 // `host`: {step, speed, selected, canAct, changed(values), command(order)}
-export class View {
+export class View extends Drive {
   constructor(element, host) {
+    super();
     this.host = host;
     this.name = `kinaction-${++made}`;
     this.root = document.createElement("div");
@@ -35,6 +34,7 @@ export class View {
     this.isPlaying = false;
     this.isSeen = true;
     this.spokenAt = -Infinity;
+    this.saidAt = -Infinity;
     this.undo = [];
     this.keys = new Keys(this);
     this.watch();
@@ -46,7 +46,9 @@ export class View {
     this.plan = data.plan;
     this.names = data.names;
     this.titles = Object.fromEntries(data.plan.columns.map((column) => [column.key, column.title]));
-    this.metadataKeys = new Set(data.plan.columns.filter((column) => column.is_metadata).map((column) => column.key));
+    this.metadataKeys = new Set(
+      data.plan.columns.filter((column) => column.is_metadata).map((column) => column.key),
+    );
     this.leadersOnly = data.plan.leaders_only;
     this.measure = makeMeasure(data.metrics);
     this.timeline = new Timeline(this.film, this.measure, this.titles, this.name);
@@ -58,18 +60,11 @@ export class View {
     this.film.seek(seq >= 0 ? this.film.indexOfSeq(seq) : 0);
     this.nowMs = this.film.step?.atMs ?? 0;
     this.resize(true);
-    this.narrate(true);
+    if (performance.now() - this.saidAt > SPOKEN_MS) this.narrate(true);
   }
 
   get scene() {
     return this.film.scene;
-  }
-
-  fillSpeeds() {
-    const select = this.part(".speed");
-    const speeds = [...SPEEDS.map((factor) => this.usual * factor), 1].filter((speed, at, all) => all.findIndex((other) => speedText(other) === speedText(speed)) === at).sort((one, other) => one - other);
-    if (!speeds.some((speed) => speedText(speed) === speedText(this.clock.speed))) speeds.push(this.clock.speed);
-    select.innerHTML = speeds.map((speed) => `<option value="${speed}"${speedText(speed) === speedText(this.clock.speed) ? " selected" : ""}>${speedText(speed)}</option>`).join("");
   }
 
   watch() {
@@ -79,9 +74,15 @@ export class View {
     };
     listen(this.root, "click", (event) => this.onClick(event));
     listen(this.root, "keydown", (event) => this.keys.onKey(event));
-    listen(this.part(".speed"), "change", (event) => this.setSpeed(Number(event.target.value), true));
+    listen(this.part(".speed"), "change", (event) =>
+      this.setSpeed(Number(event.target.value), true),
+    );
     listen(this.part(".time"), "pointerdown", (event) => this.onScrub(event, true));
-    listen(this.part(".time"), "pointermove", (event) => event.buttons && this.onScrub(event, false));
+    listen(
+      this.part(".time"),
+      "pointermove",
+      (event) => event.buttons && this.onScrub(event, false),
+    );
     listen(this.part(".time"), "pointerup", () => this.sync());
     listen(this.root, "pointerover", (event) => this.onHover(event));
     const resized = new ResizeObserver(() => this.film && this.resize(false));
@@ -92,10 +93,17 @@ export class View {
     });
     seen.observe(this.root);
     const themed = new MutationObserver(() => this.paint());
-    themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class", "style"] });
+    themed.observe(document.body, {
+      attributes: true,
+      attributeFilter: ["data-jp-theme-light", "class", "style"],
+    });
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     listen(scheme, "change", () => this.paint());
-    this.undo.push(() => resized.disconnect(), () => seen.disconnect(), () => themed.disconnect());
+    this.undo.push(
+      () => resized.disconnect(),
+      () => seen.disconnect(),
+      () => themed.disconnect(),
+    );
     this.paint();
   }
 
@@ -115,9 +123,16 @@ export class View {
   resize(isForced) {
     const width = Math.floor(this.root.clientWidth);
     const layouts = this.film.data.layouts;
-    const widths = Object.keys(layouts).filter((name) => !name.includes("/")).map(Number).sort((one, other) => one - other);
+    const widths = Object.keys(layouts)
+      .filter((name) => !name.includes("/"))
+      .map(Number)
+      .sort((one, other) => one - other);
     const fit = widths.filter((each) => each <= Math.max(width + 2, widths[0])).pop();
-    const held = layouts[`${fit}/${this.opened}`] ?? layouts[`${this.openWidth(fit)}/${this.opened}`] ?? layouts[`${fit}/${this.page}`] ?? layouts[String(fit)];
+    const held =
+      layouts[`${fit}/${this.opened}`] ??
+      layouts[`${this.openWidth(fit)}/${this.opened}`] ??
+      layouts[`${fit}/${this.page}`] ??
+      layouts[String(fit)];
     if (!isForced && held === this.layout && width === this.width) return;
     this.width = width;
     this.layout = held;
@@ -134,7 +149,9 @@ export class View {
 
   openWidth(fit) {
     if (!this.opened) return fit;
-    const open = Object.keys(this.film.data.layouts).filter((name) => name.endsWith(`/${this.opened}`)).map((name) => Number(name.split("/")[0]));
+    const open = Object.keys(this.film.data.layouts)
+      .filter((name) => name.endsWith(`/${this.opened}`))
+      .map((name) => Number(name.split("/")[0]));
     return open.filter((each) => each <= fit).pop() ?? open[0];
   }
 
@@ -155,7 +172,11 @@ export class View {
 
   flights() {
     const keepMs = 600 * this.clock.speed;
-    return this.film.inFlight(this.film.at, this.nowMs, this.isPlaying ? keepMs : Math.max(keepMs, 1));
+    return this.film.inFlight(
+      this.film.at,
+      this.nowMs,
+      this.isPlaying ? keepMs : Math.max(keepMs, 1),
+    );
   }
 
   drawMoving() {
@@ -170,7 +191,9 @@ export class View {
       shown = flights.filter((flight) => kept.has(flight.number));
     }
     const placed = still
-      ? shown.flatMap((flight) => placeTokens(this, [flight], still(flight), selected)).slice(0, CROWD)
+      ? shown
+          .flatMap((flight) => placeTokens(this, [flight], still(flight), selected))
+          .slice(0, CROWD)
       : placeTokens(this, shown, this.nowMs, selected);
     this.placed = placed;
     this.fill(".flows", flow);
@@ -180,17 +203,20 @@ export class View {
 
   fill(selector, html) {
     const part = this.svg.querySelector(selector);
-    if (!part || part.innerHTML === html) return;
-    const focused = part.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    if (!part || part.held === html) return;
+    const focused = part.contains(document.activeElement) ? document.activeElement : null;
+    const key = focused?.dataset.key;
+    part.held = html;
     part.innerHTML = html;
-    if (focused) part.querySelector(`[data-key="${focused}"]`)?.focus();
+    if (key) part.querySelector(`[data-key="${key}"]`)?.focus();
   }
 
   drawTime() {
     const { film } = this;
     const step = film.step;
     this.part(".clock").textContent = clockText(this.nowMs) + (this.isSkipping ? " ⋯" : "");
-    this.part(".count").textContent = `step ${step ? step.seq : film.startMs} of ${film.data.plan.total - 1}`;
+    this.part(".count").textContent =
+      `step ${step ? step.seq : film.startMs} of ${film.data.plan.total - 1}`;
     const x = this.timeline.x(this.nowMs);
     this.part(".playhead")?.setAttribute("transform", `translate(${x.toFixed(1)} 0)`);
     this.part(".past")?.setAttribute("width", Math.max(0, x).toFixed(1));
@@ -199,117 +225,6 @@ export class View {
     time.setAttribute("aria-valuemax", film.endMs);
     time.setAttribute("aria-valuenow", Math.round(this.nowMs));
     time.setAttribute("aria-valuetext", `${clockText(this.nowMs)}, step ${film.seq}`);
-  }
-
-  narrate(isNow) {
-    const now = performance.now();
-    if (!isNow && now - this.spokenAt < SPOKEN_MS) return;
-    const at = this.film.step?.isQuiet ? this.film.nextLoud(this.film.at, -1) : this.film.at;
-    const words = at >= 0 ? this.film.steps[at].words : "The beginning.";
-    if (this.part(".words").textContent === words) return;
-    this.spokenAt = now;
-    this.part(".words").textContent = words;
-  }
-
-  say(words) {
-    this.spokenAt = performance.now();
-    this.part(".words").textContent = words;
-  }
-
-  // ---- time
-  go(index, isEased = true) {
-    const touched = this.film.seek(index);
-    this.nowMs = this.film.step?.atMs ?? this.film.startMs;
-    this.isSkipping = false;
-    this.draw(touched, isEased);
-    this.narrate(true);
-    this.drawInspector();
-    this.sync();
-  }
-
-  step(way, count = 1) {
-    this.pause();
-    this.go(this.film.nextLoud(this.film.at, way, count));
-  }
-
-  goTick(way) {
-    const seqs = this.film.data.ticks.map(([, seq]) => seq);
-    const found = way > 0 ? seqs.find((seq) => seq > this.film.seq) : seqs.filter((seq) => seq < this.film.seq).pop();
-    this.pause();
-    if (found !== undefined) this.go(this.film.indexOfSeq(found));
-  }
-
-  play() {
-    if (this.isPlaying) return;
-    if (this.film.at >= this.film.steps.length - 1) this.go(0, false);
-    this.isPlaying = true;
-    this.setPlayIcon();
-    this.host.changed({ playing: true });
-    if (isStill()) this.playStills();
-    else this.tick(performance.now(), true);
-  }
-
-  // Reduced motion: no flight, one step after another as a still.
-  playStills() {
-    this.timer = setTimeout(() => {
-      if (!this.isPlaying) return;
-      this.go(this.film.nextLoud(this.film.at, 1), false);
-      if (this.film.at >= this.film.steps.length - 1) this.pause();
-      else this.playStills();
-    }, STILL_MS);
-  }
-
-  tick(time, isFirst) {
-    cancelAnimationFrame(this.frame);
-    if (!this.isPlaying || !this.isSeen) return;
-    const real = isFirst ? 0 : Math.min(100, time - this.lastTime);
-    this.lastTime = time;
-    this.advance(real);
-    if (this.isPlaying) this.frame = requestAnimationFrame((next) => this.tick(next, false));
-  }
-
-  // Real milliseconds pass.
-  advance(real) {
-    const { now, isSkipping } = this.clock.after(this.nowMs, real);
-    this.nowMs = now;
-    this.isSkipping = isSkipping;
-    const index = Math.max(this.film.at, this.film.indexAt(now));
-    const touched = this.film.seek(index);
-    this.draw(touched, true);
-    this.narrate(false);
-    if (touched.size && this.selected) this.drawInspector();
-    if (now >= this.film.endMs) this.pause();
-  }
-
-  pause() {
-    if (!this.isPlaying) return;
-    this.isPlaying = false;
-    this.isSkipping = false;
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.timer);
-    this.setPlayIcon();
-    this.narrate(true);
-    this.drawInspector();
-    this.draw(new Set(), false);
-    this.sync();
-  }
-
-  setPlayIcon() {
-    const button = this.part(".t-play");
-    const name = this.isPlaying ? "pause" : "play";
-    button.innerHTML = icon(name, 16);
-    button.setAttribute("aria-label", name);
-    button.title = name;
-  }
-
-  setSpeed(speed, isOwn) {
-    this.clock.speed = speed > 0 ? speed : this.usual;
-    if (isOwn) this.host.changed({ speed: this.clock.speed });
-    else this.fillSpeeds();
-  }
-
-  sync() {
-    this.host.changed({ step: this.film.seq, playing: this.isPlaying, selected: this.selected });
   }
 
   // ---- selection
@@ -323,30 +238,25 @@ export class View {
 
   drawInspector() {
     const panel = this.part(".insp");
-    const { head, facts, life, hint } = contents(this, this.selected);
-    const seq = this.film.seq;
-    const isWide = this.root.classList.contains("wide");
-    const isNarrow = this.root.classList.contains("narrow");
-    const acts = actions(this, this.selected, this.nowMs, this.film.at);
-    const room = this.width - 28 - 140 - 196 - 38;
-    const strip = life && !isWide && !isNarrow ? lifeStrip(life, seq, room, this.measure) : "";
-    const told = strip || isNarrow ? facts.slice(0, 4) : facts;
-    const list = life && !strip ? lifeList(life, seq) : "";
-    const html = `<div class="who${strip ? " slim" : ""}"><p class="head">${escape(head)}</p>${hint ? `<p class="hint">${escape(hint)}</p>` : ""}<dl>${told.map(([name, text]) => `<dt>${escape(name)}</dt><dd>${escape(text)}</dd>`).join("")}</dl></div>`
-      + (strip ? `<svg class="strip" width="${room}" height="62" role="group" aria-label="its life">${strip}</svg>` : list)
-      + `<div class="acts">${acts.map((act, at) => `<button type="button" data-act="${at}" class="${act.do}" title="${escape(codeOf(this, act, this.film.at))}">${escape(act.label)}</button>`).join("")}<code class="twin"></code></div>`;
-    this.acts = acts;
-    if (panel.dataset.html === html) return;
-    const focused = panel.contains(document.activeElement) ? document.activeElement.dataset : null;
-    panel.dataset.html = html;
+    const width = ["wide", "narrow"].find((name) => this.root.classList.contains(name)) ?? "";
+    this.acts = actions(this, this.selected, this.nowMs, this.film.at);
+    const html = panelHtml(this, this.acts, width);
+    if (this.panel === html) return;
+    const focused = panel.contains(document.activeElement) ? document.activeElement.dataset : {};
+    this.panel = html;
     panel.innerHTML = html;
-    if (focused?.act) panel.querySelector(`[data-act="${focused.act}"]`)?.focus();
-    if (focused?.seq) panel.querySelector(`[data-seq="${focused.seq}"]`)?.focus();
+    if (focused.act) panel.querySelector(`[data-act="${focused.act}"]`)?.focus();
+    if (focused.seq) panel.querySelector(`[data-seq="${focused.seq}"]`)?.focus();
   }
 
   onHover(event) {
     const button = event.target.closest?.("[data-act]");
-    if (button) this.part(".twin").textContent = codeOf(this, this.acts[Number(button.dataset.act)], this.film.at);
+    if (button)
+      this.part(".twin").textContent = codeOf(
+        this,
+        this.acts[Number(button.dataset.act)],
+        this.film.at,
+      );
   }
 
   act(act) {
@@ -358,7 +268,8 @@ export class View {
       return;
     }
     this.say(`${code} …`);
-    const about = act.for === "message" ? { message: act.id } : act.for === "moment" ? {} : { node: act.id };
+    const about =
+      act.for === "message" ? { message: act.id } : act.for === "moment" ? {} : { node: act.id };
     this.host.command({ do: act.do, ...about, ms: 1000, at: this.film.seq, code });
   }
 
@@ -415,6 +326,3 @@ export class View {
     this.drawInspector();
   }
 }
-
-// What tests and other pictures may need of the parts.
-export const parts = { Film, Clock, placeTokens, toSvg, lasting };
