@@ -13,7 +13,7 @@ from kinaction.viz.lenses.panel import LINE, Label
 from kinaction.viz.lenses.passage import Passage
 from kinaction.viz.lenses.reading import Reading
 from kinaction.viz.lenses.verdicts import AckRun, Band
-from kinaction.viz.metrics import BOLD, fitted, text_width
+from kinaction.viz.metrics import BOLD, REGULAR, fitted, text_width
 
 if TYPE_CHECKING:
     from kinaction.viz.lenses.acks import Held
@@ -42,7 +42,8 @@ CSS = (
     ".kn .twin{fill:none;stroke:var(--control);stroke-width:2}"
     ".kn .doubt{fill:var(--consume);font-weight:650;text-anchor:middle;font-size:14px}"
     ".kn .kill{stroke:var(--error);stroke-width:2;stroke-dasharray:4 2}.kn .grip{fill:var(--error)}"
-    ".kn .band{cursor:pointer}.kn .chosen{stroke-width:2.5}"
+    ".kn .killer{cursor:ew-resize;outline:none}"
+    ".kn .killer:focus-visible .grip{stroke:var(--ink);stroke-width:2.5}"
 )
 
 
@@ -197,11 +198,14 @@ class Strip:
             return
         yield svg.line(x1, y, x2, y, "wait")
         who = " and ".join(str(node) for node in sorted(self.followers, key=str))
-        words = f"waits until {who} ask for the next offset"
-        if len(self.followers) == 1:
-            words = words.replace(" ask ", " asks ")
-        self._floating(words, [(x1 + 2, y - 17), ((x1 + x2 - text_width(words)) / 2, y - 17),
-                               (x2 - text_width(words), y - 17)], "m")
+        ask = "asks" if len(self.followers) == 1 else "ask"
+        for words, may_cross in ((f"waits until {who} {ask} for the next offset", 0),
+                                 (f"waits until {who} {ask} on", 0), (f"waits for {who}", 9)):
+            width = text_width(words)
+            self._floating(words, [(x1 + 2, y - 17), ((x1 + x2 - width) / 2, y - 17),
+                                   (x2 - width, y - 17)], "m", may_cross=may_cross)
+            if self.drawn:
+                break
         yield from self.drawn
 
     def _ack(self) -> Iterator[str]:
@@ -224,12 +228,13 @@ class Strip:
         yield from self.drawn
 
     def _floating(
-        self, words: str, corners: Sequence[tuple[float, float]], css: str, weight: int = 400
+        self, words: str, corners: Sequence[tuple[float, float]], css: str,
+        weight: int = REGULAR, may_cross: int = 9,
     ) -> None:
         """A label where there is room for it; `drawn` holds it, or nothing."""
         width = text_width(words, 11, weight)
         places = [Box(x, y, width, LINE) for x, y in corners]
-        chosen = self.placer.place(places)
+        chosen = self.placer.place(places, may_cross=may_cross)
         self.drawn: list[str] = []
         if chosen is not None:
             box = places[chosen]
@@ -249,15 +254,17 @@ class Strip:
             is_last = band is row[-1]
             x1 = self.frame.x(band.from_ms)
             x2 = self.frame.x(self.frame.last_ms if is_last else band.to_ms)
-            label = f"{band.from_ms} to {band.to_ms} ms: {WORDS[band.verdict]}, {band.text}"
-            css = f"{STYLES[band.verdict]} band"
+            said = band.text if band.text.startswith(band.verdict) else (
+                f"{WORDS[band.verdict]}, {band.text}")
+            label = f"{band.from_ms} to {band.to_ms} ms: {said}"
+            css = f"{STYLES[band.verdict]}"
             drawn = [svg.rect(x1 + 1, top, max(x2 - x1 - 2, 1), BAND_HEIGHT, css, 3)]
             drawn += self._band_words(band, x1, x2, top)
             yield svg.group(drawn, "verdicts", label)
 
     def _band_words(self, band: Band, x1: float, x2: float, top: float) -> Iterator[str]:
         middle = (x1 + x2) / 2
-        for words in (band.text, band.text.partition(":")[0]):
+        for words in shorter(band):
             width = text_width(words, 11, BOLD)
             if width + 8 <= x2 - x1 - 2:
                 self.labels.append(Label(words, Box(middle - width / 2, top + 6, width, LINE)))
@@ -298,8 +305,7 @@ class Strip:
             css = "full" if is_there else "slot"
             yield svg.rect(x, y - 9, 40, 20, css, 3)
             if is_there:
-                words = fitted(self.run.label or "there", 36, 11, BOLD)
-                yield svg.text(x + 20, y + 5, words, "celltext b")
+                yield svg.text(x + 20, y + 5, self._label(), "celltext b")
 
     def _verdict(self, left: float, top: float, ms: int) -> Iterator[str]:
         from kinaction.viz.lenses.acks import band_at
@@ -326,12 +332,21 @@ class Strip:
             "name": f"acks={self.run.acks}", "left": self.frame.left, "right": self.frame.right,
             "last": self.frame.last_ms, "top": self.rows[self.passage.sends[0].message.source] - 8,
             "bottom": self.band_top + BAND_STEP * len(self.run.bands) - 4,
-            "band_top": self.band_top, "at": self.ms(ack.at_ms) if ack else 0,
+            "label": self._label(), "glyphs": self._glyphs(),
+            "at": self.ms(ack.at_ms) if ack else 0,
             "bands": [[band.from_ms, band.to_ms, band.verdict, band.text, band.sentence]
                       for band in (self.run.bands[0] if self.run.bands else ())],
             "held": [[ms, [[held.broker, held.is_cached, held.is_flushed] for held in there]]
                      for ms, there in sorted(self.moments.items())],
         }
+
+    def _label(self) -> str:
+        return fitted(self.run.label or "there", 36, 11, BOLD)
+
+    def _glyphs(self) -> dict[str, str]:
+        """Every verdict's glyph, where the verdict's box has it."""
+        x = (self.frame.right + 28 if self.frame.has_side else 22) + 128 + 16
+        return {verdict: glyph(verdict, x, self.state_top + 46) for verdict in WORDS}
 
     def _text(self, x: float, y: float, words: str, css: str) -> str:
         self._text_box(x, y, words, css)
@@ -365,6 +380,18 @@ def messages_of(reading: Reading, passage: Passage) -> Iterator[tuple[str, str, 
             yield "replicate", "", flight
     for flight in passage.answers:
         yield "ack", "", flight
+
+
+def shorter(band: Band) -> tuple[str, str, str]:
+    """What may be written on a band, the longest first.
+
+    Example:
+        >>> shorter(Band(0, 1, "twice", "resent: stored twice", ""))
+        ('resent: stored twice', 'stored twice', 'twice')
+    """
+    head, colon, tail = band.text.partition(": ")
+    short = tail if colon and head.startswith("resent") else head
+    return band.text, short, "safe" if band.text == "safe" else band.verdict
 
 
 def glyph(verdict: str, x: float, y: float) -> str:

@@ -237,6 +237,9 @@ class _Telling:
         if arrived is not None and arrived < after.at_ms and arrived - before.at_ms < (
                 after.at_ms - arrived):
             return f"{name} had it since {_clock(arrived)}, but its application did not poll"
+        asked = self.reading.request_of(got[-1].message)
+        if asked is not None and asked.sent_ms > before.at_ms:
+            return f"{name} asked for it only at {_clock(asked.sent_ms)}"
         return f"{name} was not answered before {_clock(got[-1].sent_ms)}"
 
 

@@ -19,7 +19,8 @@ const heldAt = (strip, ms) =>
 
 function told(strip, ms) {
   const [, , verdict, text, sentence] = bandAt(strip, ms);
-  return `${strip.name}, leader killed at ${ms} ms: ${WORDS[verdict]}, ${text}. ${sentence}`;
+  const words = text.startsWith(verdict) ? text : `${WORDS[verdict]}, ${text}`;
+  return `${strip.name}, leader killed at ${ms} ms: ${words}. ${sentence}`;
 }
 
 function showState(svg, index, strip, ms) {
@@ -28,7 +29,14 @@ function showState(svg, index, strip, ms) {
   const slots = state.querySelectorAll("rect.slot, rect.full");
   state.querySelectorAll("text.celltext").forEach((label) => label.remove());
   heldAt(strip, ms).flatMap(([, cached, flushed]) => [cached, flushed]).forEach((there, at) => {
-    if (slots[at]) slots[at].setAttribute("class", there ? "full" : "slot");
+    const slot = slots[at];
+    if (!slot) return;
+    slot.setAttribute("class", there ? "full" : "slot");
+    if (!there) return;
+    const middle = Number(slot.getAttribute("x")) + 20;
+    const label = make("text", { class: "celltext b", x: middle,
+      y: Number(slot.getAttribute("y")) + 14 }, state);
+    label.textContent = strip.label;
   });
   const box = state.querySelector(".verdict");
   if (!box) return;
@@ -36,8 +44,10 @@ function showState(svg, index, strip, ms) {
   const word = [...box.querySelectorAll("text")].pop();
   word.textContent = WORDS[verdict];
   [...box.children].forEach((part) => {
-    if (part.tagName !== "rect" && part !== word) part.style.display = "none";
+    if (part.tagName !== "rect" && part.tagName !== "title" && part !== word) part.remove();
   });
+  make("g", {}, box).innerHTML = strip.glyphs[verdict];
+  box.appendChild(word);
   writeSentence(state, sentence);
 }
 
@@ -118,7 +128,8 @@ function render({ model, el }) {
   const status = document.createElement("p");
   status.setAttribute("role", "status");
   status.setAttribute("aria-live", "polite");
-  status.style.cssText = "margin:6px 17px;font-size:13px;min-height:2.8em";
+  status.style.cssText = "margin:6px 17px;font-size:13px;min-height:2.8em;" +
+    "color:var(--jp-ui-font-color1,inherit)";
   status.textContent = "Drag along a band, or use the arrow keys: when does the leader die?";
   const choose = (strip, ms, isDone) => {
     status.textContent = told(strip, ms);
