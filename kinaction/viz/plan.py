@@ -12,7 +12,9 @@ from kinaction.kernel.value import value
 
 METADATA = "__cluster_metadata-0"
 BROKER = "broker"
-LEFT_FIRST = ("producer", "admin")
+LEFT_FIRST = ("producer",)
+UNSEEN = ("admin", "hand")
+"""Kinds that get no box: what they do is told by the narration."""
 MOST_ACTORS = 4
 INTERNAL = "__"
 
@@ -97,8 +99,9 @@ class _Survey:
             if step.seq >= first_seq:
                 self._active[step.node] = None
         self.brokers = [node for node in self.kinds if isinstance(node, int)]
-        self.clients = [node for node in self.kinds
-                        if isinstance(node, str) and node in self._active]
+        self.clients = [
+            node for node, kind in self.kinds.items()
+            if isinstance(node, str) and node in self._active and kind not in UNSEEN]
 
     def _take_state(self, state: State) -> None:
         for node, seen in state.items():
