@@ -136,7 +136,8 @@ def judged(passage: Passage, forked: Forked, at_ms: int) -> tuple[str, str, str]
         return UNKNOWN, f"reported failed, {stored}", (
             f"The producer is told that it failed; it is {stored}. It cannot know which.")
     if forked.copies == 0:
-        return (LOST, *_lost(passage, is_told, is_stored))
+        text, sentence = _lost(passage, is_told, is_stored)
+        return LOST, text, _missed(passage, forked, at_ms) or sentence
     if forked.copies > 1:
         return TWICE, "resent: stored twice", (
             f"Broker {has} had it already; the producer, not told, sends it again, and it is "
@@ -160,6 +161,16 @@ def _lost(passage: Passage, is_told: bool, is_stored: bool) -> tuple[str, str]:
                                    "never will.")
     return "acked, yet lost", ("Its acknowledgment is on the way, and the only broker that has the "
                                "record dies.")
+
+
+def _missed(passage: Passage, forked: Forked, at_ms: int) -> str:
+    """A follower had it, or was being sent it, and another one was elected."""
+    answered = [flight.message.target for flight in passage.fetches if flight.sent_ms <= at_ms]
+    others = [node for node in answered if isinstance(node, int) and node not in forked.holders]
+    if not others or not forked.holders:
+        return ""
+    return (f"Broker {_listed(others)} has been answered, but broker {_listed(forked.holders)}, "
+            "which has not, is elected.")
 
 
 def _kept(passage: Passage, forked: Forked, at_ms: int, is_told: bool) -> tuple[str, str]:

@@ -131,6 +131,16 @@ def test_judged(forked, ms, verdict):
     assert sentence.endswith(".")
 
 
+def test_a_record_is_lost_too_when_the_wrong_follower_is_elected():
+    passage = acks_runs()[1].passage()
+    told, other = passage.fetches[0], passage.fetches[1].message.target
+    forked = Forked(0, "delivered", False, False, (other,))
+    verdict, text, sentence = judged(passage, forked, told.sent_ms)
+    assert (verdict, text) == (LOST, "acked, yet lost")
+    assert sentence == (f"Broker {told.message.target} has been answered, but broker {other}, "
+                        "which has not, is elected.")
+
+
 def test_a_failed_report_says_whether_it_is_stored():
     passage = acks_runs()[2].passage()
     stored = judged(passage, Forked(1, "failed", True, False, (1,)), passage.sends[0].sent_ms)
