@@ -121,7 +121,7 @@ def point_graphviz_at(binary: Path) -> None:
 
 
 def rendered(source: str, name: str = "") -> str | None:
-    """The SVG that Graphviz makes of DOT, or the packaged one of that very DOT; None without both."""
+    """The SVG that Graphviz makes of DOT, or the packaged one of that very DOT, or None."""
     binary = executable()
     if binary is not None and binary.stem == "graphviz-pure":
         return _run(binary, source)
@@ -167,15 +167,17 @@ def layout(svg: str) -> Layout:
     boxes, routes = [], []
     for part in top.findall(f"{_SVG}g"):
         title = part.findtext(f"{_SVG}title", "")
-        words = tuple(
-            Word(float(word.attrib["x"]) + dx, float(word.attrib["y"]) + dy, (word.text or "").strip())
-            for word in part.iter(f"{_SVG}text")
-        )
+        words = tuple(_word(word, dx, dy) for word in part.iter(f"{_SVG}text"))
         if part.attrib["class"] == "node":
             boxes.append(_box(part, title, dx, dy, words))
         else:
             routes.append(_route(part, title, dx, dy, words))
     return Layout(width, height, tuple(boxes), tuple(routes))
+
+
+def _word(part: ET.Element, dx: float, dy: float) -> Word:
+    x, y = float(part.attrib["x"]) + dx, float(part.attrib["y"]) + dy
+    return Word(x, y, (part.text or "").strip())
 
 
 def _box(

@@ -12,7 +12,8 @@ from kinaction.kernel.message import NodeId
 from kinaction.kernel.trace import Trace
 from kinaction.kernel.value import value
 from kinaction.viz.lenses import svg
-from kinaction.viz.lenses.acks_strip import CSS, Frame, Strip, ticks_of
+from kinaction.viz.lenses.acks_frame import CSS, Frame, ticks_of
+from kinaction.viz.lenses.acks_strip import Strip
 from kinaction.viz.lenses.boxes import Box
 from kinaction.viz.lenses.measure import wrap
 from kinaction.viz.lenses.panel import Label
