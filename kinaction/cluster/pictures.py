@@ -4,17 +4,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinaction.cluster.base import ClusterState
+from kinaction.kernel.events import Called, Crashed
+from kinaction.sim.hand import HAND
+
+OWN = "admin"
+"""The cluster's own admin client: it makes the topics."""
 
 
 class Pictures(ClusterState):
     """What a cluster can show."""
 
     def view(self, **options: Any) -> Any:
-        """The player. Options: title, columns, leaders_only."""
+        """The player. Options: title, columns, leaders_only, first_seq (where it begins)."""
         from kinaction.viz import player
 
-        options.setdefault("first_seq", self.first_seq)
+        options.setdefault("first_seq", self.opening)
         return player(self.trace, on_command=self.on_command, **options)
+
+    @property
+    def opening(self) -> int:
+        """The step a picture begins with: the first that somebody caused, other than by making
+        topics. `view(first_seq=cluster.first_seq)` begins when the brokers have started.
+        """
+        for step in self.trace.steps:
+            is_call = isinstance(step.event, Called) and step.node != OWN
+            if is_call or step.node == HAND or isinstance(step.event, Crashed):
+                return step.seq
+        return self.first_seq
 
     def on_command(self, command: dict[str, Any]) -> Any:
         """What a button of the player asks for: the twin in code is called."""
@@ -73,7 +89,7 @@ class Pictures(ClusterState):
         """Write the player as one self-contained file; its path."""
         from kinaction.viz import to_html
 
-        options.setdefault("first_seq", self.first_seq)
+        options.setdefault("first_seq", self.opening)
         return str(to_html(self.trace, path, **options))
 
     def to_frame(self) -> Any:
