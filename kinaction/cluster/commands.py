@@ -1,4 +1,8 @@
-"""What the player's buttons ask for, as calls of the cluster: every button has its twin in code."""
+"""What the player's buttons ask for, as calls of the cluster: every button has its twin in code.
+
+The rule kept: a button never changes the run that a notebook's cells go on with. It makes another
+future of it, so that the cells give the same whatever was pressed.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,42 +17,52 @@ AFTER_FORK_MS = 40_000
 
 
 def obey(cluster: "Cluster", command: Mapping[str, Any]) -> "Cluster":
-    """Do what a button of the player asks for.
+    """Do what a button of the player asks for; the cluster that is to be shown next.
 
-    A fault at a moment of the past is a fork: the twin gets the fault and runs on. The answer is
-    the cluster that is to be shown next: the twin, or this cluster when it was acted on itself.
+    That is a twin, forked at the step that was looked at: it gets the fault and runs on. A cluster
+    that was served cannot be forked; the fault is done to it, now, and its time is left alone.
 
     Args:
         command: {"do": "drop" | "delay" | "duplicate" | "kill" | "restart" | "pause" | "resume" |
-            "isolate" | "heal" | "fork" | "run", "at": step, "message": n, "node": id, "ms": n}.
+            "isolate" | "heal" | "fork" | "run", "at": step (None: the last), "message": n,
+            "node": id, "ms": how long a delay is, "run_ms": how far the twin runs on}.
 
     Raises:
-        KafkaError: INVALID_REQUEST, a command that nobody knows.
+        KafkaError: INVALID_REQUEST, a command that nobody knows, or one that does not say which
+            message or node.
+        NotInFlight: the message is not under way at that step.
     """
     wanted = str(command.get("do"))
     if wanted not in _ACTIONS:
         raise KafkaError(Error.INVALID_REQUEST,
                          f"there is no button {wanted!r}; there are {', '.join(_ACTIONS)}.")
-    at = command.get("at")
-    last = cluster.world.host.seq - 1
-    is_past = at is not None and at < last
-    acted_on = cluster.fork(at=at) if is_past or wanted == "fork" else cluster
-    _ACTIONS[wanted](acted_on, command)
-    if wanted != "fork":
+    act, needs = _ACTIONS[wanted]
+    for name in needs:
+        if command.get(name) is None:
+            raise KafkaError(Error.INVALID_REQUEST, f"{wanted} does not say which {name}.")
+    was_served = cluster.world.inputs is None
+    acted_on = cluster if was_served and wanted != "fork" else cluster.fork(at=command.get("at"))
+    act(acted_on, command)
+    if wanted != "fork" and not was_served:
         acted_on.run(ms=int(command.get("run_ms", AFTER_FORK_MS)))
     return acted_on
 
 
-_ACTIONS: Mapping[str, Callable[["Cluster", Mapping[str, Any]], Any]] = {
-    "drop": lambda cluster, asked: cluster.drop(asked["message"], bool(asked.get("reset"))),
-    "delay": lambda cluster, asked: cluster.delay(asked["message"], int(asked.get("ms", 500))),
-    "duplicate": lambda cluster, asked: cluster.duplicate(asked["message"]),
-    "kill": lambda cluster, asked: cluster.kill(asked["node"]),
-    "restart": lambda cluster, asked: cluster.restart(asked["node"]),
-    "pause": lambda cluster, asked: cluster.pause(asked["node"]),
-    "resume": lambda cluster, asked: cluster.resume(asked["node"]),
-    "isolate": lambda cluster, asked: cluster.isolate(asked["node"]),
-    "heal": lambda cluster, asked: cluster.heal(asked.get("node")),
-    "fork": lambda _cluster, _asked: None,
-    "run": lambda _cluster, _asked: None,
+_Act = Callable[["Cluster", Mapping[str, Any]], Any]
+
+_ACTIONS: Mapping[str, tuple[_Act, tuple[str, ...]]] = {
+    "drop": (lambda cluster, asked: cluster.drop(asked["message"], bool(asked.get("reset"))),
+             ("message",)),
+    "delay": (lambda cluster, asked: cluster.delay(asked["message"], int(asked.get("ms", 500))),
+              ("message",)),
+    "duplicate": (lambda cluster, asked: cluster.duplicate(asked["message"]), ("message",)),
+    "kill": (lambda cluster, asked: cluster.kill(asked["node"]), ("node",)),
+    "restart": (lambda cluster, asked: cluster.restart(asked["node"]), ("node",)),
+    "pause": (lambda cluster, asked: cluster.pause(asked["node"]), ("node",)),
+    "resume": (lambda cluster, asked: cluster.resume(asked["node"]), ("node",)),
+    "isolate": (lambda cluster, asked: cluster.isolate(asked["node"]), ("node",)),
+    "heal": (lambda cluster, asked: cluster.heal(asked.get("node")), ()),
+    "fork": (lambda _cluster, _asked: None, ()),
+    "run": (lambda _cluster, _asked: None, ()),
 }
+"""What each command does, and what it must name."""
