@@ -72,12 +72,12 @@ def test_every_button_names_a_method_of_the_cluster_and_its_arguments(act: dict[
 def test_a_button_makes_the_future_that_the_code_beside_it_makes(do: str) -> None:
     cluster, order, code = pressed(do)
     before = cluster.digest(), cluster.now_ms
-    shown = cluster.on_command(order)
+    shown = cluster.on_command({**order, "run_ms": 2000})
     names: dict[str, Any] = {"cluster": cluster, "at": order["at"]}
     if do == "fork":
         exec(f"other = cluster.{code}", names)
     else:
-        exec(f"other = cluster.fork(at=at)\nother.{code}\nother.run(seconds=40)", names)
+        exec(f"other = cluster.fork(at=at)\nother.{code}\nother.run(seconds=2)", names)
     assert shown.digest() == names["other"].digest()
     assert shown.digest() != before[0]
     assert past(shown, order["at"]) == past(cluster, order["at"])
@@ -121,7 +121,7 @@ def test_a_dropped_answer_is_asked_for_again_and_the_record_stored_once() -> Non
 
 def test_the_fork_obeys_buttons_too() -> None:
     cluster = shared()
-    killed = cluster.on_command({"do": "kill", "node": 2, "at": cluster.trace[-1].seq})
+    killed = cluster.on_command({"do": "kill", "node": 2, "run_ms": 10})
     back = killed.on_command({"do": "restart", "node": 2, "at": killed.trace[-1].seq})
     assert killed.world.nodes[2].machine is None
     assert back.world.nodes[2].machine is not None
