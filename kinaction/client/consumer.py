@@ -88,8 +88,13 @@ class Consumer(Client):
         self.rebalancing.membership = self.membership
         return self.membership, self.membership.heartbeat, self.commits
 
-    def topics_wanted(self) -> tuple[str, ...]:
-        """The topics subscribed to or assigned, and those of the group that this member leads."""
+    def topics_wanted(self) -> tuple[str, ...] | None:
+        """The topics subscribed to or assigned, and those of the group that this member leads.
+
+        All topics while a pattern is subscribed to.
+        """
+        if self.subscription.patterns:
+            return None
         led = self.membership.group_topics() if self.membership else ()
         held = (topic for topic, _ in self.subscription.held)
         wanted = (*self.subscription.topics, *led, *held, *self.lookups.topics)
@@ -122,7 +127,7 @@ class Consumer(Client):
         except KafkaError as problem:
             self.outbox.returned(call, error=problem)
             return
-        self.subscription.topics = tuple(dict.fromkeys(topics))
+        self.subscription.want(topics)
         self.rebalancing.listen(call, waits=listener)
         self.membership.needs_join = True
         self.network.request_update()
@@ -158,7 +163,7 @@ class Consumer(Client):
 
     def _stop_reading(self, reason: str, then: Callable[[], None]) -> None:
         self.rebalancing.give_up()
-        self.subscription.topics = ()
+        self.subscription.want(())
         self.subscription.is_manual = False
         self.subscription.drop_all()
         self.rebalancing.stop_listening()
@@ -268,11 +273,21 @@ class Consumer(Client):
         """Do what has become possible; most of it only while a poll is under way."""
         is_polling = self._poll is not None
         if self.membership is not None and self.subscription.is_group_managed:
+            if self.subscription.match(self._visible_topics()):
+                self.membership.needs_join = True
             self.membership.pump(is_polling)
         if is_polling and not self.rebalancing.is_waiting:
             self._read()
         self.outbox.touch(self.seen)
         super().pump()
+
+    def _visible_topics(self) -> tuple[str, ...]:
+        """The topics a pattern may match: internal ones only if they are not excluded."""
+        is_excluding = self.config["exclude.internal.topics"]
+        return tuple(
+            topic.name for topic in self.metadata.topics.values()
+            if not (is_excluding and topic.is_internal)
+        )
 
     def _read(self) -> None:
         if self.commits is not None:

@@ -49,7 +49,7 @@ class Fetcher:
     # -- asking ---------------------------------------------------------------------------
 
     def pump(self) -> None:
-        """Ask every leader for the partitions that have nothing fetched."""
+        """Ask for the partitions that have nothing fetched."""
         for broker, partitions in self._wanted().items():
             place = self.network.broker_place(broker)
             if place is None or broker in self._asked or not self.network.is_ready(place):
@@ -62,16 +62,22 @@ class Fetcher:
 
     def _wanted(self) -> dict[int, list[Assigned]]:
         fetched = {(one.topic, one.partition) for one in self._completed}
-        by_leader: dict[int, list[Assigned]] = {}
+        by_replica: dict[int, list[Assigned]] = {}
         for held in self.subscription.held.values():
             if not held.is_fetchable or held.at in fetched or held.at in self._backing_off:
                 continue
-            leader = self.metadata.leader(*held.at)
-            if leader is None:
+            replica = self._replica(held)
+            if replica is None:
                 self.network.want_update()
             else:
-                by_leader.setdefault(leader, []).append(held)
-        return dict(sorted(by_leader.items()))
+                by_replica.setdefault(replica, []).append(held)
+        return dict(sorted(by_replica.items()))
+
+    def _replica(self, held: Assigned) -> int | None:
+        """Where to read: the leader, unless it has named a nearer replica."""
+        if held.preferred_replica in self.metadata.brokers:
+            return held.preferred_replica
+        return self.metadata.leader(*held.at)
 
     def _request(self, partitions: list[Assigned]) -> FetchRequest:
         topics: dict[str, list[FetchRequest.FetchPartition]] = {}
@@ -119,9 +125,12 @@ class Fetcher:
     def _take_in(self, held: Assigned, part: Any, answer: Any) -> None:
         error = Error(part.error_code)
         if error is not Error.NONE:
+            held.preferred_replica = -1
             self._on_error(held, error, part, answer)
             return
         held.high_watermark = part.high_watermark
+        if part.preferred_read_replica >= 0:
+            held.preferred_replica = part.preferred_read_replica
         if not part.records:
             return
         assert held.position is not None, "only partitions with a position are fetched"

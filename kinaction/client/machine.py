@@ -17,7 +17,7 @@ from kinaction.kernel.events import Event, Started
 from kinaction.kernel.machine import Machine, handles, handles_call
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.outbox import Outbox, Viewed
-from kinaction.wire.config import Config
+from kinaction.wire.config import Config, ConfigException
 from kinaction.wire.errors import Error, KafkaError
 from kinaction.wire.messages import MetadataRequest
 
@@ -36,6 +36,11 @@ class Client(Machine):
     def __init__(self, node: NodeId, config: Mapping[str, Any]) -> None:
         super().__init__(node)
         self.config = Config(self.kind, config)
+        if self.config["security.protocol"] != "PLAINTEXT":
+            raise ConfigException(
+                f"security.protocol={self.config['security.protocol']} is not there yet (see the "
+                "ledger): leave it out"
+            )
         self.network = Network(
             self.outbox, self.config,
             topics=self.topics_wanted, allow_auto_create=self.may_auto_create(),

@@ -46,8 +46,11 @@ class Metadata:
         self._names: dict[bytes, str] = {}
         self._learned: MetadataLearned | None = None
 
-    def learn(self, answer: Any) -> None:
-        """Take a MetadataResponse in. Topics it does not mention stay as they are."""
+    def learn(self, answer: Any, *, is_whole: bool = False) -> None:
+        """Take a MetadataResponse in. Topics it does not mention stay, unless it is of all."""
+        if is_whole:
+            named = [told.name for told in answer.topics]
+            self.topics = {name: self.topics[name] for name in named if name in self.topics}
         self.cluster_id = answer.cluster_id
         self.controller_id = answer.controller_id
         self.brokers = {

@@ -7,6 +7,7 @@ is asked again (metadata.recovery.strategy=rebootstrap, KIP-899).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -79,10 +80,11 @@ class Network:
         self._known = 0
         self._is_asking = False
         self._is_backing_off = False
+        self._is_counting = False
         self._failures = 0
         self.is_closed = False
+        # Called with the place of every connection that is lost, or cannot be opened.
         self.when_lost: list[Callable[[Place], None]] = []
-        """Called with the place of every connection that is lost, or cannot be opened."""
 
     # -- metadata -------------------------------------------------------------------------
 
@@ -106,10 +108,13 @@ class Network:
 
     def pump(self) -> None:
         """Do what has become possible: ask for metadata if it is wanted."""
-        if self._wanted == self._known or self._is_asking or self._is_backing_off:
+        if self._wanted == self._known:
+            return
+        self._count_from_now()
+        if self._is_asking or self._is_backing_off:
             return
         place = self.any_place()
-        if place is None and self._may_rebootstrap():
+        if place is None and self._may_rebootstrap() and not self._has_ready():
             self.metadata.rebootstrap()
             place = self.any_place()
         if place is not None and self.is_ready(place):
@@ -117,7 +122,20 @@ class Network:
 
     def _may_rebootstrap(self) -> bool:
         is_on = str(self.config["metadata.recovery.strategy"]).lower() == "rebootstrap"
-        return is_on and bool(self.metadata.brokers) and not self._has_ready()
+        return is_on and bool(self.metadata.brokers)
+
+    def _count_from_now(self) -> None:
+        """Metadata is wanted: within metadata.recovery.rebootstrap.trigger.ms, or rebootstrap."""
+        if not self._is_counting and self._may_rebootstrap():
+            self._is_counting = True
+            limit_ms = self.config["metadata.recovery.rebootstrap.trigger.ms"]
+            self.outbox.set_timer("metadata-rebootstrap", limit_ms)
+
+    @handles_timer("metadata-rebootstrap")
+    def on_rebootstrap_time(self, name: Any) -> None:
+        """Metadata was wanted for too long: whoever is known, ask the bootstrap list (KIP-1102)."""
+        self._is_counting = False
+        self.metadata.rebootstrap()
 
     def _has_ready(self) -> bool:
         return any(
@@ -130,11 +148,12 @@ class Network:
             MetadataRequest.MetadataRequestTopic(name=name) for name in topics
         )
         body = MetadataRequest(topics=asked, allow_auto_topic_creation=self.allow_auto_create)
-        number = self._wanted
         self._is_asking = True
-        self.send(place, body, lambda answer, failure: self._on_metadata(number, answer, failure))
+        self.send(place, body, partial(self._on_metadata, self._wanted, asked is None))
 
-    def _on_metadata(self, number: int, answer: Any, failure: Failure | None) -> None:
+    def _on_metadata(
+        self, number: int, is_whole: bool, answer: Any, failure: Failure | None
+    ) -> None:
         self._is_asking = False
         if self.is_closed:
             return
@@ -145,7 +164,10 @@ class Network:
             self.metadata.rebootstrap()
             return
         self._known = number
-        self.metadata.learn(answer)
+        if self._is_counting:
+            self._is_counting = False
+            self.outbox.cancel_timer("metadata-rebootstrap")
+        self.metadata.learn(answer, is_whole=is_whole)
         self.outbox.set_timer("metadata-age", int(self.config["metadata.max.age.ms"]))
         if is_satisfying(answer):
             self._failures = 0
@@ -229,7 +251,7 @@ class Network:
         """Close every connection; nothing is asked any more."""
         self.is_closed = True
         self.channels.close_all()
-        for name in ("metadata-age", "metadata-retry"):
+        for name in ("metadata-age", "metadata-retry", "metadata-rebootstrap"):
             self.outbox.cancel_timer(name)
 
     # -- connections ----------------------------------------------------------------------

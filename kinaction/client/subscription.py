@@ -4,6 +4,7 @@ A position is the offset of the next record to be handed over. It is the consume
 a broker knows only what was committed.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from kinaction.client.values import TopicPartition
@@ -16,6 +17,7 @@ class Assigned:
     """One partition that the consumer reads. Seen under `positions/<topic>-<partition>/`.
 
     position None: not known yet. `reset` names how to find one: earliest, latest, a timestamp.
+    `preferred_replica`: a follower that the leader says is nearer (KIP-392); -1: the leader.
     `leader_epoch` is that of the last record handed over (-1: none), for commits.
     """
 
@@ -27,6 +29,7 @@ class Assigned:
         self.committed: int | None = None
         self.high_watermark = -1
         self.leader_epoch = -1
+        self.preferred_replica = -1
         self.reset: str | int | None = None
         self.is_paused = False
         self.is_gone = False
@@ -55,13 +58,32 @@ class Subscription:
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
         self.topics: tuple[str, ...] = ()
+        self.patterns: tuple[str, ...] = ()
         self.is_manual = False
         self.held: dict[At, Assigned] = {}
 
     @property
     def is_group_managed(self) -> bool:
         """Whether a coordinator says which partitions are read."""
-        return bool(self.topics)
+        return bool(self.topics or self.patterns)
+
+    def want(self, names: Iterable[str]) -> None:
+        """Subscribe to these topics; a name that begins with ^ is a regular expression."""
+        wanted = tuple(dict.fromkeys(names))
+        self.patterns = tuple(name for name in wanted if name.startswith("^"))
+        self.topics = tuple(name for name in wanted if not name.startswith("^"))
+
+    def match(self, known: Iterable[str]) -> bool:
+        """Subscribe to what the patterns match by now. True: the topics have changed."""
+        if not self.patterns:
+            return False
+        matched = sorted(
+            name for name in known if any(re.match(one, name) for one in self.patterns)
+        )
+        fixed = [name for name in self.topics if not any(
+            re.match(one, name) for one in self.patterns)]
+        before, self.topics = self.topics, (*fixed, *matched)
+        return self.topics != before
 
     def take(self, partitions: Iterable[TopicPartition]) -> None:
         """Hold exactly these partitions; those held already keep their positions."""
@@ -127,8 +149,6 @@ def duration_ms(text: str) -> int:
     >>> duration_ms("PT2H"), duration_ms("P1DT0.5S")
     (7200000, 86400500)
     """
-    import re
-
     found = re.fullmatch(
         r"P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", text
     )

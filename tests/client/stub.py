@@ -296,12 +296,13 @@ class Bench:
         topics: Mapping[str, int] | None = None,
         seed: int = 7,
         latency: tuple[int, int] = (2, 2),
+        node: str = "client-1",
     ) -> None:
         self.shared = Shared(brokers, {"t": 3} if topics is None else topics)
         self.world = FaultyWorld(seed=seed, to_clients=latency, trace=Trace())
         for n, address in self.shared.brokers.items():
             self.world.add(n, lambda n=n: StubBroker(n, self.shared), listeners=(address,))
-        self.node = "client-1"
+        self.node = node
         self.world.add(self.node, make)
         self.answers: dict[int, list[tuple[Any, Exception | None, int]]] = {}
 

@@ -162,6 +162,20 @@ def test_without_rebootstrap_the_old_addresses_are_tried_for_ever() -> None:
     assert not asked_bootstrap_after(b, 400_000)
 
 
+def test_rebootstrap_when_metadata_was_wanted_for_too_long() -> None:
+    b = bench("kafka-1:9092", metadata_recovery_rebootstrap_trigger_ms=20_000,
+              metadata_max_age_ms=60_000)
+    b.ask("produce", topic="t", value="v", partition=2)
+    b.shared.silent.add("Metadata")
+    b.run(79_000)
+    assert view(b, "brokers") == [1, 2, 3]
+    b.run(2000)
+    assert view(b, "brokers") == []
+    b.shared.silent.clear()
+    b.run(40_000)
+    assert view(b, "brokers") == [1, 2, 3]
+
+
 def test_an_old_broker_is_greeted_in_its_own_version() -> None:
     b = bench("kafka-1:9092")
     b.shared.errors["ApiVersions"] = [Error.UNSUPPORTED_VERSION]
