@@ -23,7 +23,7 @@ class Span:
 
 
 class Availability:
-    """Collects the spans of every column while the trace is folded."""
+    """Collects the spans of every column, from its first leader on, while the trace is folded."""
 
     def __init__(self) -> None:
         self._marks: dict[str, list[tuple[int, str]]] = {}
@@ -32,7 +32,8 @@ class Availability:
     def take(self, now_ms: int, partition: Partition) -> None:
         """Take a column as it is from now on."""
         key = partition.key
-        if key == METADATA or not partition.replicas:
+        is_new = key not in self._marks and partition.leader is None
+        if key == METADATA or not partition.replicas or is_new:
             return
         self._settle(now_ms, key)
         leader = partition.leader

@@ -100,7 +100,7 @@ def _reads(keys: Sequence[str]) -> str:
     names = [_short(key, keys) for key in keys]
     if len(names) > 3:
         return f"reads {len(names)} partitions"
-    return "reads " + (" and ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else names[0])
+    return "reads " + (" and ".join(names) if len(names) < 3 else ", ".join(names))
 
 
 def _short(key: str, keys: Sequence[str]) -> str:

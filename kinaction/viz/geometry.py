@@ -20,7 +20,7 @@ WIDTHS = (480, 560, 640, 720, 800, 880, 960, 1040, 1120, 1200, 1280, 1400, 1560)
 
 CARD = 700
 TOP = 42
-MOST_CELLS, FEWEST_CELLS, METADATA_CELLS = 14, 4, 4
+MOST_CELLS, FEWEST_CELLS, METADATA_CELLS = 14, 3, 4
 COMPACT_CELLS, COMPACT_CELL, COMPACT_GUTTER, COMPACT_PAGE = 16, 4, 8, 8
 MOST_COLUMNS, MOST_ROWS = 24, 10
 HEAT_CELL = 13
@@ -278,9 +278,10 @@ def _heat(width: int, plan: Plan, sizes: Sizes, is_still: bool, page: int) -> La
     """One small cell a replica; brokers sorted by trouble when drawn, twelve of them shown."""
     room = _room(width, sizes)
     count = max(1, int(room // HEAT_CELL))
-    pages = -(-len(plan.columns) // count)
+    columns = [column for column in plan.columns if not column.is_metadata]
+    pages = max(1, -(-len(columns) // count))
     page = min(page, pages - 1)
-    part = plan.columns[page * count : (page + 1) * count]
+    part = columns[page * count : (page + 1) * count]
     shown_rows = min(12, len(plan.brokers)) + (len(plan.brokers) > 12)
     rows = tuple(float(TOP + at * 16) for at in range(shown_rows))
     bottom = TOP + shown_rows * 16.0

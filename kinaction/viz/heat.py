@@ -9,7 +9,7 @@ from typing import Any
 
 from kinaction.viz.geometry import Layout, Slot
 from kinaction.viz.marks import Mark
-from kinaction.viz.plan import Plan
+from kinaction.viz.plan import Plan, partition_of
 
 SHOWN = 12
 LEVELS = (0, 1, 9, 99)
@@ -21,7 +21,7 @@ def heat_marks(layout: Layout, scene: Scene, plan: Plan) -> list[Mark]:
     ranked = by_trouble(layout, scene, plan)
     is_more = len(plan.brokers) > SHOWN
     marks: list[Mark] = [
-        ("text", "m mid", slot.x + slot.cell / 2, 34, str(at + 1))
+        ("text", "m mid", slot.x + slot.cell / 2, 34, str(partition_of(slot.key)))
         for at, slot in enumerate(layout.slots) if at % 5 == 0
     ]
     for at, (broker, _) in enumerate(ranked[: SHOWN if is_more else len(layout.rows)]):

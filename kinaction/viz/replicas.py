@@ -159,20 +159,22 @@ def _only_sentence(only: tuple[int, int], is_lost: bool) -> tuple[str, str, bool
     return (f"{what} {verb} only here", f"only {what}", True)
 
 
-def heading(partition: Partition) -> tuple[str, str, bool]:
-    """What stands under a column's title: (text, short form, whether it is trouble)."""
+def heading(partition: Partition) -> tuple[str, str, str, bool]:
+    """What stands under a column's title: (text, short, shortest form, whether it is trouble)."""
     isr = "{" + ",".join(map(str, sorted(partition.isr))) + "}"
     leader, elected = partition.leader, partition.elected
     if not partition.replicas:
-        return ("not made yet", "not yet", False)
+        return ("not made yet", "not made yet", "not yet", False)
     if partition.key == METADATA:
-        return ((f"controller {leader.broker}", f"★{leader.broker}", False) if leader
-                else ("no controller", "no controller", True))
+        return ((f"controller {leader.broker}", f"★{leader.broker}", f"★{leader.broker}", False)
+                if leader else ("no controller", "no controller", "none", True))
     if leader is None:
         told = any(held.broker == elected and held.is_alive for held in partition.replicas)
         arrow = f" → {elected}" if told else ""
         epoch = f", epoch {partition.epoch}" if told else ""
-        return (f"no leader{arrow}{epoch}", f"no leader{arrow}", True)
+        return (f"no leader{arrow}{epoch}", f"no leader{arrow}", f"none{arrow}", True)
+    star = f"★{leader.broker}"
     if elected is not None and elected != leader.broker:
-        return (f"leader {leader.broker} → {elected}", f"★{leader.broker} → {elected}", True)
-    return (f"leader {leader.broker} · ISR {isr}", f"★{leader.broker} ISR {isr}", False)
+        return (f"leader {leader.broker} → {elected}", f"{star} → {elected}", f"→ {elected}", True)
+    return (f"leader {leader.broker} · ISR {isr}", f"{star} ISR {isr}",
+            f"{star} ISR of {len(partition.isr)}", False)

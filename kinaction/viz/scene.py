@@ -138,13 +138,13 @@ class SceneMaker:
         partition = partition_at(self.state, key, self.plan.brokers)
         self._note_epoch(self.partitions.get(key), partition)
         self.partitions[key] = partition
-        text, short, is_bad = heading(partition)
+        text, short, tiny, is_bad = heading(partition)
         leader = partition.leader
         tapes: dict[int, Any] = dict.fromkeys(self.plan.brokers)
         for held in partition.replicas:
             tapes[held.broker] = self._tape(held, partition)
         return {
-            "text": text, "short": short, "bad": is_bad, "hw": partition.hw,
+            "text": text, "short": short, "tiny": tiny, "bad": is_bad, "hw": partition.hw,
             "top": partition.top, "lead": leader.broker if leader else None,
             "isr": sorted(partition.isr) if partition.replicas else [], "tapes": tapes,
         }

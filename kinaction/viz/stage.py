@@ -74,16 +74,16 @@ def _header(layout: Layout, row: Mapping[str, Any], broker: int, y: float) -> li
     x = layout.x0 + (6 if layout.is_narrow else 8)
     name = f"b{broker}" if layout.is_narrow else f"broker {broker}"
     gone = row["status"] in ("offline", "absent")
-    base = y + layout.tape + 8 if layout.row_height >= 60 else y + 15
+    base = y + layout.tape + 8 if layout.row_height >= 60 else y + 17
     marks: list[Mark] = [("text", "t13 b m" if gone else "t13 b", x, base, name)]
     if row["status"] != "running":
         words = {"absent": "not yet"}.get(row["status"], row["status"])
         cls = "err b" if row["status"] == "offline" else "m"
         if not layout.is_narrow or layout.row_height >= 60:
-            marks.append(("text", cls, x, base + (16 if layout.row_height >= 60 else 14), words))
+            marks.append(("text", cls, x, base + (16 if layout.row_height >= 60 else 13), words))
         return marks
     if layout.row_height < 60:
-        return marks + [("text", "m", x, base + 14, _duty(layout, duty))
+        return marks + [("text", "m", x, base + 13, _duty(layout, duty))
                         for duty in row["duties"][:1]]
     return marks + [("text", "m", x, base + 16 + 14 * line, _duty(layout, duty))
                     for line, duty in enumerate(row["duties"][:2])]
@@ -136,9 +136,9 @@ def _head(
     ]
     if column is not None:
         weight = BOLD if column["bad"] else REGULAR
-        words = column["text"]
-        if layout.is_narrow or text_width(words, 11, weight) > room:
-            words = fitted(column["short"], room, 11, weight)
+        forms = [column["text"], column["short"], column["tiny"]][layout.is_narrow :]
+        fitting = (form for form in forms if text_width(form, 11, weight) <= room)
+        words = next(fitting, fitted(column["tiny"], room, 11, weight))
         marks.append(("text", "err b" if column["bad"] else "m", slot.x + 4, 31, words))
     return marks
 

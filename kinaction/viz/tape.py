@@ -74,13 +74,15 @@ def _class_of(offset: int, tape: Mapping[str, Any]) -> str:
 def _under(place: Tape, tape: Mapping[str, Any]) -> list[Mark]:
     """The sentence under a follower's tape, as long as it fits."""
     weight = BOLD if tape["bad"] else REGULAR
-    room = place.end - place.slot.tape
-    words = tape["text"]
-    if place.layout.is_narrow or text_width(words, 11, weight) > room:
-        words = fitted(tape["short"], room, 11, weight)
+    room = place.end - place.slot.tape + 3
+    forms = [tape["text"], tape["short"]][place.layout.is_narrow :]
+    forms.append("−" + tape["short"].removesuffix(" behind"))
+    if not tape["short"].endswith(" behind"):
+        forms[-1] = fitted(tape["short"], room, 11, weight)
+    words = next((form for form in forms if text_width(form, 11, weight) <= room), "")
     if not words:
         return []
-    return [("text", "err b" if tape["bad"] else "m", place.slot.tape, place.y + 36, words)]
+    return [("text", "err b" if tape["bad"] else "m", place.slot.tape - 2, place.y + 36, words)]
 
 
 def _under_leader(place: Tape, readers: Sequence[Sequence[Any]]) -> list[Mark]:

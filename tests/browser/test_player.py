@@ -284,3 +284,25 @@ def test_it_cleans_up(opens: Opens) -> None:
     page.evaluate(f"{PLAYER}.play()")
     page.evaluate(f"{PLAYER}.dispose()")
     assert page.locator(".kinaction").count() == 0
+
+
+def test_a_real_cluster_plays_without_overlaps(
+    chromium: Any, tmp_path: Path, artefacts: Path
+) -> None:
+    from tests.viz.real import TOPIC as TRAMS
+    from tests.viz.real import cluster
+
+    made = cluster()
+    path = to_html(made.trace, tmp_path / "real.html", first_seq=made.first_seq)
+    page = chromium.new_page(viewport={"width": 960, "height": 740})
+    page.goto(path.as_uri())
+    page.evaluate("document.getElementById('kinaction-player').kinactionReady")
+    page.evaluate(f"{PLAYER}.select('record:{TRAMS}-0/0')")
+    count = page.evaluate(f"{PLAYER}.film.steps.length")
+    for part in range(1, 20):
+        page.evaluate(f"{PLAYER}.go({PLAYER}.film.nextLoud({count * part // 20}, 1))")
+        settled(page)
+        told = page.evaluate(LINT)
+        assert not told["found"], (page.evaluate(f"{PLAYER}.film.seq"), told["found"])
+    page.screenshot(path=artefacts / "real_960_light.png")
+    page.close()

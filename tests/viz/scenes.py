@@ -58,8 +58,8 @@ def fill_column(dice: random.Random, shown: Plan, column: Column, made: dict[str
     text, short, bad = dice.choice((
         (f"leader {lead} · ISR {{1,2,3}}", f"★{lead} ISR {{1,2,3}}", False),
         ("no leader → 3, epoch 6", "no leader → 3", True)))
-    made[f"col/{column.key}"] = {"text": text, "short": short, "bad": bad, "hw": hw, "top": top,
-                                 "lead": lead, "isr": isr}
+    made[f"col/{column.key}"] = {"text": text, "short": short, "tiny": short[:9], "bad": bad,
+                                 "hw": hw, "top": top, "lead": lead, "isr": isr}
     for broker in hosts:
         made[f"tape/{column.key}/{broker}"] = tape(dice, broker, lead, (hw, top))
     names = [["c1", hw], ["c2", max(0, hw - dice.randint(0, 5))], ["c3", hw],

@@ -7,7 +7,8 @@ export function heatMarks(view) {
   const rows = byTrouble(scene, layout, plan).slice(0, isMore ? 12 : shown);
   const marks = [];
   layout.slots.forEach((slot, at) => {
-    if (at % 5 === 0) marks.push(["text", "m mid", slot.x + slot.cell / 2, 34, String(at + 1)]);
+    const partition = slot.key.slice(slot.key.lastIndexOf("-") + 1);
+    if (at % 5 === 0) marks.push(["text", "m mid", slot.x + slot.cell / 2, 34, partition]);
   });
   rows.forEach(([broker], at) => {
     const y = layout.rows[at];

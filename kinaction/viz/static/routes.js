@@ -85,31 +85,14 @@ function outOfRow(view, box, row, token) {
   return { ...route(points, lanes, before, 0), ends: true };
 }
 
-// Between two rows: along the gutter of the column, or of the metadata log, or in the rows' header.
+// Between two rows: along the gutter of the column, or of the metadata log, or around the rows.
 function between(view, from, to, token) {
   const { layout } = view;
   const slot =
     layout.slots.find((held) => held.key === token.key) ??
     layout.slots.find((held) => view.metadataKeys.has(held.key));
   const middle = layout.tape + layout.tape_height / 2;
-  if (!slot || (slot.is_compact && !token.key)) {
-    const x = layout.x0 + layout.head - (layout.is_narrow ? 5 : 4);
-    const way = to > from ? 1 : -1;
-    const start = layout.rows[from] + (way > 0 ? layout.row_height - 14 : 4);
-    const goal = layout.rows[to] + (way > 0 ? 4 : layout.row_height - 14);
-    return {
-      ...route(
-        [
-          [x, start],
-          [x, goal],
-        ],
-        ["header"],
-        0,
-        0,
-      ),
-      room: 24,
-    };
-  }
+  if (!slot || (slot.is_compact && !token.key)) return aroundRows(layout, from, to);
   const ends = [from, to].map((row) => tapeEnd(view, slot, row));
   const points = [
     [ends[0] + 3, layout.rows[from] + middle],
@@ -122,6 +105,20 @@ function between(view, from, to, token) {
   const last = Math.abs(points[3][0] - points[2][0]);
   const room = slot.x + slot.width - (slot.tape + slot.cells * slot.cell) - 1;
   return { ...route(points, lanes, first, last), room };
+}
+
+// Without a column for it: out of the row, along the bus on the left, and in again.
+function aroundRows(layout, from, to) {
+  const [start, goal] = [layout.rows[from] + layout.west, layout.rows[to] + layout.east];
+  const [edge, bus] = [layout.x0 + 2, layout.left_bus];
+  const points = [
+    [edge, start],
+    [bus, start],
+    [bus, goal],
+    [edge, goal],
+  ];
+  const side = Math.abs(edge - bus);
+  return route(points, ["bus/l", "bus/l", "bus/l"], side, side);
 }
 
 function tapeEnd(view, slot, row) {

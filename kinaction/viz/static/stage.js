@@ -66,7 +66,7 @@ function header(layout, row, broker, y) {
   const x = layout.x0 + (layout.is_narrow ? 6 : 8);
   const name = layout.is_narrow ? `b${broker}` : `broker ${broker}`;
   const gone = row.status === "offline" || row.status === "absent";
-  const base = layout.row_height >= 60 ? y + layout.tape + 8 : y + 15;
+  const base = layout.row_height >= 60 ? y + layout.tape + 8 : y + 17;
   const marks = [["text", gone ? "t13 b m" : "t13 b", x, base, name]];
   if (row.status !== "running") {
     const words = row.status === "absent" ? "not yet" : row.status;
@@ -75,13 +75,13 @@ function header(layout, row, broker, y) {
         "text",
         row.status === "offline" ? "err b" : "m",
         x,
-        base + (layout.row_height >= 60 ? 16 : 14),
+        base + (layout.row_height >= 60 ? 16 : 13),
         words,
       ]);
     return marks;
   }
   const most = layout.row_height < 60 ? 1 : 2;
-  const first = layout.row_height < 60 ? 14 : 16;
+  const first = layout.row_height < 60 ? 13 : 16;
   return marks.concat(
     row.duties
       .slice(0, most)
@@ -147,9 +147,10 @@ function head(view, slot, column) {
   ];
   if (column) {
     const weight = column.bad ? BOLD : REGULAR;
-    let words = column.text;
-    if (view.layout.is_narrow || view.measure.width(words, 11, weight) > room)
-      words = view.measure.fitted(column.short, room, 11, weight);
+    const forms = [column.text, column.short, column.tiny].slice(view.layout.is_narrow ? 1 : 0);
+    const words =
+      forms.find((form) => view.measure.width(form, 11, weight) <= room) ??
+      view.measure.fitted(column.tiny, room, 11, weight);
     marks.push(["text", column.bad ? "err b" : "m", slot.x + 4, 31, words]);
   }
   return marks;

@@ -42,11 +42,18 @@ function classOf(offset, tape) {
 
 function under(place, tape) {
   const weight = tape.bad ? BOLD : REGULAR;
-  const room = place.end - place.slot.tape;
-  let words = tape.text;
-  if (place.layout.is_narrow || place.measure.width(words, 11, weight) > room)
-    words = place.measure.fitted(tape.short, room, 11, weight);
-  return words ? [["text", tape.bad ? "err b" : "m", place.slot.tape, place.y + 36, words]] : [];
+  const room = place.end - place.slot.tape + 3;
+  const { short } = tape;
+  const isBehind = short.endsWith(" behind");
+  const forms = [tape.text, short].slice(place.layout.is_narrow ? 1 : 0);
+  forms.push(
+    isBehind
+      ? `−${short.slice(0, -" behind".length)}`
+      : place.measure.fitted(short, room, 11, weight),
+  );
+  const words = forms.find((form) => place.measure.width(form, 11, weight) <= room) ?? "";
+  const cls = tape.bad ? "err b" : "m";
+  return words ? [["text", cls, place.slot.tape - 2, place.y + 36, words]] : [];
 }
 
 function underLeader(place, readers) {

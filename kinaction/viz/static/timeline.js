@@ -210,11 +210,19 @@ function strips(film) {
     spans.reduce((sum, [from, to, kind]) => sum + (kind === "ok" ? 0 : to - from), 0);
   const worst = [...all].sort((one, other) => trouble(other) - trouble(one));
   const rest = worst.slice(3);
-  const kinds = rest.some((strip) => trouble(strip) > 0) ? "wait" : "ok";
-  const others = {
-    key: "",
-    words: `${rest.length} others`,
-    spans: [[film.startMs, film.endMs, kinds]],
-  };
+  const others = { key: "", words: `${rest.length} others`, spans: merged(rest) };
   return [...all.filter((strip) => worst.indexOf(strip) < 3), others];
+}
+
+const WORSE = ["ok", "wait", "none"];
+
+// Several strips as one: at each moment as bad as the worst of them.
+function merged(strips) {
+  const all = strips.flatMap(({ spans }) => spans);
+  const edges = [...new Set(all.flatMap(([from, to]) => [from, to]))].sort((a, b) => a - b);
+  return edges.slice(1).map((to, at) => {
+    const held = all.filter((span) => span[0] < to && span[1] > edges[at]);
+    const kinds = held.map(([, , kind]) => WORSE.indexOf(kind));
+    return [edges[at], to, WORSE[Math.max(0, ...kinds)]];
+  });
 }
