@@ -226,8 +226,11 @@ class Panel:
         lines = wrap(words, max(room, 48), 11, weight)
         width = widest(lines, 11, weight)
         tall = LINE * len(lines)
-        heights = (y - tall / 2, y - tall - 1, y + 2) if mark.kind != "note" else (
-            y - tall - 1, y + 2, y - tall - 6, y + 8)
+        heights: tuple[float, ...] = (y - tall / 2, y - tall - 1, y + 2)
+        if mark.kind == "note":
+            heights = (y - tall - 1, y + 2, y - tall - 6)
+        if mark.tone == "error":
+            heights = (y + 2, y + 9, y - tall / 2, y - tall - 1, y + 16)
         places = [Box(x + half, top, width, tall) for top in heights]
         places += [Box(x - half - width, top, width, tall) for top in heights]
         chosen = self.placer.place(places)

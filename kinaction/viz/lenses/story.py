@@ -264,7 +264,15 @@ class Teller:
             if is_lost and message.body.acks == 0:
                 after = Spot(end.at_ms, end.seq, AFTERWARDS, message.source)
                 notes.append(Mark("note", after, "nobody notices", "", "error"))
-        return notes
+        return notes + self._given_up()
+
+    def _given_up(self) -> list[Mark]:
+        """Where a producer reported a failure: it does not know whether the record is stored."""
+        return [
+            Mark("note", Spot(step.at_ms, step.seq, AFTERWARDS, step.node),
+                 f"reports failure: {fact.to_dict()['error']}", "", "error")
+            for step, fact in self.reading.trace.facts("DeliveryFailed")
+        ]
 
     # -- what came of it ------------------------------------------------------------------
 

@@ -110,7 +110,8 @@ def _numbered(count: int) -> list[str]:
 def _title(stories: Sequence[Story]) -> str:
     if len(stories) == 1:
         return "Space-time view"
-    shared = any(story.faults for story in stories)
+    names = [[fault.name for fault in story.faults] for story in stories]
+    shared = bool(names[0]) and all(each == names[0] for each in names)
     return f"{len(stories)} runs" + (", the same faults" if shared else " of one script")
 
 
@@ -118,7 +119,8 @@ def _sentence(stories: Sequence[Story], heads: Sequence[str]) -> str:
     told = []
     for story, head in zip(stories, heads, strict=True):
         lost = sum(arrow.is_lost for arrow in story.arrows)
-        words = f"{len(story.arrows)} messages" + (f", {lost} lost" if lost else "")
+        count = len(story.arrows)
+        words = f"{count} message{'' if count == 1 else 's'}" + (f", {lost} lost" if lost else "")
         for kind, verb in (("twice", "stored again"), ("known", "recognised")):
             count = sum(mark.kind == kind for mark in story.marks)
             words += f", {count} {verb}" if count else ""
@@ -290,7 +292,9 @@ class Page:
         """Where a run had nothing that the fault could hit, say so."""
         parts, boxes = [], []
         for (_, name, row), y in zip(faults, laid.bands, strict=True):
-            if row[place] is not None or not name.endswith("is lost"):
+            kind = {"a request is lost": "produce", "an answer is lost": "ack"}.get(name, "")
+            if row[place] is not None or not kind or any(
+                    arrow.kind == kind for arrow in panel.story.arrows):
                 continue
             words = "none to lose"
             x = min(panel.xs.values(), default=panel.box.x) + 8

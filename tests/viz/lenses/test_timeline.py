@@ -115,6 +115,22 @@ def test_a_shared_fault_is_one_band_and_what_it_hit_ends_in_it():
     assert "none to lose" in [label.words for label in page.labels]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_in_the_chapters_picture_no_label_is_left_out(width):
+    stories = tell(three_guarantees())
+    written = Counter(word for label in page_of(stories, width).labels
+                      for word in label.words.split())
+    wanted = Counter()
+    for story in stories:
+        for mark in story.marks:
+            wanted.update(f"{mark.text} {mark.note}".split())
+        for note in story.notes:
+            wanted.update(note.text.split())
+        for arrow in story.arrows:
+            wanted.update(arrow.label.split())
+    assert not wanted - written
+
+
 def test_the_sentence_counts():
     picture = timeline(three_guarantees(), titles=HEADS)
     assert repr(picture) == (
@@ -129,6 +145,33 @@ def test_no_text_is_small_and_the_width_is_kept(width):
     assert min(font_sizes(picture.svg)) >= 11
     assert f'width="{width}"' in picture.svg
     assert "prefers-color-scheme:dark" in picture.svg
+
+
+def two_futures():
+    """Beat 1 of chapter 02: one screen, two worlds; the request is lost, or the answer."""
+    runs = []
+    for is_answer in (False, True):
+        cluster = Cluster(brokers=1, seed=7, client_latency_ms=2)
+        cluster.create_topic(TOPIC)
+        producer = cluster.producer({"acks": "all", "retries": 0, "enable.idempotence": False})
+        producer.list_topics()
+        producer.produce(TOPIC, value="m2")
+        wanted = [flight for flight in cluster.in_flight() if flight.message.api == "Produce"]
+        while not wanted or wanted[0].message.is_request == is_answer:
+            cluster.step()
+            wanted = [flight for flight in cluster.in_flight() if flight.message.api == "Produce"]
+        cluster.drop(wanted[0].number)
+        cluster.run(seconds=40)
+        runs.append(cluster.trace)
+    return runs
+
+
+def test_the_producer_cannot_tell_a_lost_request_from_a_lost_answer():
+    lost_request, lost_answer = tell(two_futures())
+    said = [[mark.text for mark in story.notes] for story in (lost_request, lost_answer)]
+    assert said[0] == said[1] == ["reports failure: REQUEST_TIMED_OUT"]
+    assert [mark.kind for mark in lost_request.marks] == []
+    assert [mark.text for mark in lost_answer.marks] == ["0: m2"]
 
 
 def test_a_fold_says_how_long_it_was():
