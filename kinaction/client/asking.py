@@ -6,10 +6,11 @@ to retry.backoff.max.ms; any other error, or the deadline, ends the question.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kinaction.client.network import Network, Place
-from kinaction.kernel.channel import Failure
+from kinaction.kernel.channel import Failure, api_name
 from kinaction.kernel.machine import handles_timer
 from kinaction.kernel.outbox import Outbox
 from kinaction.wire.errors import Error, KafkaError
@@ -108,9 +109,13 @@ class Asker:
         if place is None or not self.network.is_ready(place):
             return
         ask.is_waiting = False
-        self.network.send(
-            place, ask.body(), lambda answer, failure: self._on_answer(ask, answer, failure)
-        )
+        body = ask.body()
+        if not self.network.knows(place, body.api_key):
+            self._end(ask, None, KafkaError(Error.UNSUPPORTED_VERSION, (
+                f"The broker at {place[1][0]}:{place[1][1]} does not support {api_name(body)}."
+            )))
+            return
+        self.network.send(place, body, partial(self._on_answer, ask))
 
     def _on_answer(self, ask: Ask, answer: Any, failure: Failure | None) -> None:
         if ask.is_done:

@@ -5,6 +5,9 @@ from kinaction.kernel.machine import node_name
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.value import value
 
+MOST_NAMED = 6
+"""More leaders than these are counted, not named."""
+
 
 def plural(count: int, noun: str = "record") -> str:
     """A count with its noun.
@@ -44,6 +47,8 @@ class MetadataLearned(Fact):
         brokers = listed(tuple(str(broker) for broker in self.brokers))
         noun = "broker" if len(self.brokers) == 1 else "brokers"
         led = listed(tuple(f"{leader} leads {at}" for at, leader in self.leaders))
+        if len(self.leaders) > MOST_NAMED:
+            led = f"it knows who leads {plural(len(self.leaders), 'partition')}"
         return f"{_who(self.client)} knows {noun} {brokers}" + (
             f"; {led}." if self.leaders else "."
         )

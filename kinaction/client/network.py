@@ -236,6 +236,11 @@ class Network:
             self.channels.open(address, purpose, wait_ms * 5 // 4)
         return False
 
+    def knows(self, place: Place, api_key: int) -> bool:
+        """Whether the broker at a ready place has told that it knows an API."""
+        link = self.channels.link_to(place[1], place[0])
+        return link is not None and api_key in link.versions
+
     def in_flight(self, place: Place) -> int:
         """How many requests have no answer yet."""
         return self.channels.in_flight(place[1], place[0])

@@ -185,6 +185,29 @@ def test_an_old_broker_is_greeted_in_its_own_version() -> None:
     assert versions[:2] == [4, 4]
 
 
+def test_an_api_that_a_broker_does_not_know_is_an_error_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from kinaction.client import network
+
+    known = network.common_versions
+    monkeypatch.setattr(network, "common_versions", lambda answer: {
+        key: version for key, version in known(answer).items() if key != 22})
+    b = bench()
+    call = b.call("produce", topic="t", value="v")
+    b.until(lambda: bool(b.answers[call]))
+    assert "does not support InitProducerId" in str(b.answers[call][0][0].error())
+    assert b.world.now_ms < 50
+
+
+def test_many_leaders_are_counted_not_named() -> None:
+    b = Bench(lambda: Producer("client-1", {"bootstrap.servers": SERVERS}), topics={"t": 7})
+    b.ask("produce", topic="t", value="v")
+    (fact,) = b.facts("MetadataLearned")
+    assert fact.sentence() == (
+        "Client 1 knows brokers 1, 2 and 3; it knows who leads 7 partitions.")
+
+
 def test_list_topics_asks_and_leaves_the_cache_alone() -> None:
     b = bench()
     told = b.ask("list_topics")
