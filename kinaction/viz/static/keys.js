@@ -55,20 +55,37 @@ export class Keys {
   }
 
   // The grid: up and down between brokers, left and right between offsets, ctrl between
-  // partitions.
+  // partitions. Left of a row's first cell stands its broker.
   walk(dx, dy, isColumn) {
     const { view } = this;
+    const brokers = [...view.svg.querySelectorAll('.hit[data-key^="broker:"]')];
     const cells = [...view.svg.querySelectorAll('.tape .hit[data-key^="record:"]')].map(placeOf);
-    if (!cells.length) return;
+    const at = brokers.indexOf(document.activeElement);
+    if (at >= 0) return this.walkBrokers(brokers, cells, at, dx, dy);
+    if (!cells.length) return brokers[0]?.focus();
     const here = cells.find((cell) => cell.element === document.activeElement);
     if (!here) return this.focus(cells[cells.length - 1]);
-    const keys = view.layout.slots.map((slot) => slot.key);
+    const found = this.nextCell(cells, here, dx, dy, isColumn);
+    if (found) return this.focus(found);
+    const row = `broker:${here.broker}`;
+    if (dx < 0) brokers.find((held) => held.dataset.key === row)?.focus();
+    return null;
+  }
+
+  walkBrokers(brokers, cells, at, dx, dy) {
+    const broker = Number(brokers[at].dataset.key.slice(7));
+    const first = dx > 0 && cells.find((cell) => cell.broker === broker);
+    if (first) this.focus(first);
+    else brokers[at + dy]?.focus();
+  }
+
+  nextCell(cells, here, dx, dy, isColumn) {
+    const keys = this.view.layout.slots.map((slot) => slot.key);
     const wanted = {
-      column: isColumn ? (keys[keys.indexOf(here.column) + dx] ?? here.column) : here.column,
+      column: isColumn ? keys[keys.indexOf(here.column) + dx] : here.column,
       offset: isColumn ? null : here.offset + dx,
-      broker: here.broker,
     };
-    const rows = view.layout.brokers;
+    const rows = this.view.layout.brokers;
     for (
       let at = rows.indexOf(here.broker) + dy;
       at >= 0 && at < rows.length;
@@ -79,7 +96,7 @@ export class Keys {
         wanted.offset === null
           ? row[row.length - 1]
           : row.find((cell) => cell.offset === wanted.offset);
-      if (found) return this.focus(found);
+      if (found) return found;
     }
     return null;
   }
