@@ -185,3 +185,22 @@ class RecordsHandedOver(Fact):
             f"offsets {self.first} to {self.last}")
         return (f"{_who(self.client)} hands over {plural(self.count)} of "
                 f"{self.topic}-{self.partition}: {where}.")
+
+
+@value
+class RecordProcessed(Fact):
+    """The application did its work on a record; noted by its own hand (`consumer.processed`).
+
+    `is_visible` False: in a transaction that was aborted, so nobody who reads committed sees it.
+    """
+
+    client: NodeId
+    topic: str
+    partition: int
+    offset: int
+    is_visible: bool = True
+
+    def sentence(self) -> str:
+        """One sentence for a learner."""
+        return (f"The application of {node_name(self.client)} has processed offset {self.offset} "
+                f"of {self.topic}-{self.partition}.")

@@ -6,6 +6,7 @@ A call goes to the client's machine as an event; whatever has to wait lets virtu
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kinaction.client.facts import RecordProcessed
 from kinaction.client.values import ConsumedMessage, Rebalance, TopicPartition, partitions_of
 from kinaction.kernel.message import NodeId
 from kinaction.wire.errors import Error, KafkaError
@@ -48,8 +49,9 @@ class ClientHandle:
             if is_last:
                 answers.append((result, error))
 
+        life = self._life
         self._start(command, answer, **arguments)
-        reached = self._cluster.driver.run_until(lambda: bool(answers), limit_ms)
+        reached = self._wait(lambda: bool(answers), command, life, limit_ms)
         if not reached:
             raise KafkaError(
                 Error.REQUEST_TIMED_OUT,
@@ -58,6 +60,22 @@ class ClientHandle:
         if error is not None:
             raise error
         return result
+
+    @property
+    def _life(self) -> int:
+        """Which of its lives the client is in."""
+        return self._cluster.world.nodes[self.name].life
+
+    def _wait(
+        self, is_true: Callable[[], bool], command: str, life: int, limit_ms: int
+    ) -> bool:
+        """Let time pass until it is true; the dead wait for nothing."""
+        reached = self._cluster.driver.run_until(
+            lambda: is_true() or self._life != life, limit_ms)
+        if self._life != life and not is_true():
+            raise KafkaError(
+                Error.NETWORK_EXCEPTION, f"{self.name} died while it waited for {command}.")
+        return reached
 
     def list_topics(self, topic: str | None = None, timeout: float = 60.0) -> Any:
         """Brokers and topics as this client's Metadata request finds them."""
@@ -111,8 +129,9 @@ class ProducerClient(ClientHandle):
     def flush(self, timeout: float | None = None) -> int:
         """Send what waits and let time pass until all is settled; how many are not."""
         done: list[bool] = []
+        life = self._life
         self._start("flush", lambda *_: done.append(True))
-        self._cluster.driver.run_until(lambda: bool(done), milliseconds(timeout))
+        self._wait(lambda: bool(done), "flush", life, milliseconds(timeout))
         return self._waiting
 
     def poll(self, timeout: float = 0) -> int:
@@ -211,6 +230,15 @@ class ConsumerClient(ClientHandle):
             self._start("commit", None, offsets=given, asynchronous=True)
             return None
         return list(self._ask("commit", offsets=given, asynchronous=False) or ())
+
+    def processed(self, message: ConsumedMessage) -> None:
+        """Note in the trace that the application has done its work on a record: ● in pictures.
+
+        Kafka knows nothing of it. It is said here so that it can be seen.
+        """
+        done = RecordProcessed(
+            self.name, message.topic(), message.partition(), message.offset())
+        self._cluster.driver.do(lambda: self._cluster.world.note(done))
 
     def committed(self, partitions: Sequence[Any], timeout: float = 60.0) -> list[TopicPartition]:
         """What the group has committed for these partitions (-1001: nothing)."""
