@@ -28,9 +28,19 @@ DULL_FACTS = ("MetadataLearned",)
 
 def payload(trace: Trace, plan: Plan, title: str = "") -> dict[str, Any]:
     """Everything that the widget needs, as JSON-able data."""
+    return payload_of(*filmed(trace, plan), title)
+
+
+def filmed(trace: Trace, plan: Plan) -> tuple[Film, Traffic]:
+    """A trace folded once, with the lives of its records and its messages."""
     traffic = Traffic(trace, plan)
-    film = Film(trace, plan, Lives([column.key for column in plan.columns], traffic))
-    assert film.lives is not None
+    return Film(trace, plan, Lives([column.key for column in plan.columns], traffic)), traffic
+
+
+def payload_of(film: Film, traffic: Traffic, title: str = "") -> dict[str, Any]:
+    """The payload of a film that is folded already."""
+    assert film.lives is not None, "this film was folded without lives"
+    plan = film.plan
     shown = traffic.shown()
     flights = sorted(shown, key=lambda sent: (sent.sent_ms, sent.number))
     return {
@@ -47,8 +57,9 @@ def payload(trace: Trace, plan: Plan, title: str = "") -> dict[str, Any]:
         "flights": [_flight(sent) for sent in flights],
         "ticks": [[tick.at_ms, tick.seq, tick.label, tick.is_bad, tick.rank]
                   for tick in film.ticks],
-        "spans": {key: [[span.from_ms, span.to_ms, span.kind] for span in held]
-                  for key, held in film.spans.items()},
+        "spans": {column.key: [[span.from_ms, span.to_ms, span.kind]
+                               for span in film.spans[column.key]]
+                  for column in plan.columns if column.key in film.spans},
         "trouble": trouble(film.spans),
         "trouble_ms": trouble_ms(film.spans),
         "lives": film.lives.to_dict(),

@@ -23,6 +23,8 @@ from kinaction.viz.replicas import (
 )
 
 Scene = dict[str, Any]
+HAND = "hand"
+CUT_OFF = "cut off"
 
 
 class SceneMaker:
@@ -80,7 +82,7 @@ class SceneMaker:
         for path, _, _ in changed:
             part, _, rest = path.partition("/")
             key = rest.partition("/")[0]
-            if path == "node/status":
+            if path in ("node/status", "faults/cut"):
                 return self._all()
             if part in ("partitions", "image", "positions"):
                 self._touch_column(found, key)
@@ -120,12 +122,19 @@ class SceneMaker:
         status = seen.get("node/status", "absent")
         if self._since.get(broker, ("",))[0] != status:
             self._since[broker] = (status, self.now_ms)
-        duties = []
+        duties = [CUT_OFF] if self._is_cut_off(broker) else []
         if seen.get("controller/active"):
             duties.append("controller")
         if any(path.startswith("groups/") and path.endswith("/state") for path in seen):
             duties.append("coordinator")
         return {"duties": duties, "status": status, "since": self._since[broker][1]}
+
+    def _is_cut_off(self, broker: int) -> bool:
+        """Whether every link to the other brokers is cut (the world's hand shows cut links)."""
+        links = self.state.get(HAND, {}).get("faults/cut") or ()
+        ends = [set(link.split("|")) for link in links]
+        others = [str(other) for other in self.plan.brokers if other != broker]
+        return bool(others) and all({str(broker), other} in ends for other in others)
 
     def _actor(self, nodes: tuple[str, ...]) -> Any:
         crowded = len(self.plan.right) > 2 or len(self.plan.brokers) < 3

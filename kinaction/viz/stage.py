@@ -11,6 +11,7 @@ from kinaction.viz.geometry import Box, Layout, Slot
 from kinaction.viz.marks import Mark, path_of
 from kinaction.viz.metrics import BOLD, REGULAR, fitted, text_width
 from kinaction.viz.plan import Plan
+from kinaction.viz.scene import CUT_OFF
 from kinaction.viz.tape import Tape, compact_tape_marks, tape_marks
 
 Scene = Mapping[str, Any]
@@ -82,15 +83,12 @@ def _header(layout: Layout, row: Mapping[str, Any], broker: int, y: float) -> li
         if not layout.is_narrow or layout.row_height >= 60:
             marks.append(("text", cls, x, base + (16 if layout.row_height >= 60 else 13), words))
         return marks
-    if layout.row_height < 60:
-        return marks + [("text", "m", x, base + 13, _duty(layout, duty))
-                        for duty in row["duties"][:1]]
-    return marks + [("text", "m", x, base + 16 + 14 * line, _duty(layout, duty))
-                    for line, duty in enumerate(row["duties"][:2])]
-
-
-def _duty(layout: Layout, duty: str) -> str:
-    return SHORT_DUTY.get(duty, duty) if layout.is_narrow else duty
+    most, first = (1, 13) if layout.row_height < 60 else (2, 16)
+    for line, duty in enumerate(row["duties"][:most]):
+        cls = "err b" if duty == CUT_OFF else "m"
+        words = SHORT_DUTY.get(duty, duty) if layout.is_narrow else duty
+        marks.append(("text", cls, x, base + first + 14 * line, words))
+    return marks
 
 
 def column_marks(

@@ -155,8 +155,10 @@ def _reader(
             return [("path", "reader", corner), ("text", "rd b end", x - 12, y + 12, name)]
         corner = path_of("M", x + 1.5, y + 1, "v", 9, "h", 9, "z")
         return [("path", "reader", corner), ("text", "rd b", x + 13, y + 12, name)]
-    corner = path_of("M", x - 1.5, y + 1, "v", 6, "h", -6, "z")
-    return [] if _meets((x - 8, x - 1), taken) else [("path", "reader", corner)]
+    side = -1 if x - 8 >= place.slot.tape else 1
+    corner = path_of("M", x + 1.5 * side, y + 1, "v", 6, "h", 6 * side, "z")
+    span = (x - 8, x - 1) if side < 0 else (x + 1, x + 8)
+    return [] if _meets(span, taken) else [("path", "reader", corner)]
 
 
 def _meets(span: Span, taken: Sequence[Span]) -> bool:

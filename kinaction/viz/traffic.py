@@ -22,6 +22,7 @@ from kinaction.viz.carried import (
     parts_of,
 )
 from kinaction.viz.plan import Plan, node_title, title_of, topic_of
+from kinaction.wire import batch
 from kinaction.wire.messages import uuid_text
 
 LABELS: Mapping[str, str] = {
@@ -292,6 +293,9 @@ def _leaves(name: str, held: Any) -> Iterator[tuple[str, str]]:
         for part in held[:3]:
             yield from _leaves(name, part)
     else:
+        if name == "records" and held:
+            yield (name, f"{len(batch.joined(held))} bytes")
+            return
         is_uuid = isinstance(held, bytes) and len(held) == 16 and name.endswith("_id")
         shown = uuid_text(held) if is_uuid else describe(held)
         text = ", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)

@@ -76,3 +76,20 @@ def test_availability_and_ticks() -> None:
     headless = made.spans[f"{TOPIC}-1"][1]
     assert (headless.from_ms, headless.to_ms) == (4002, 12952)
     assert [tick.label for tick in made.ticks] == ["broker 2 dies", "broker 2 fenced", "3 elected"]
+
+
+def test_a_broker_whose_links_are_all_cut_is_cut_off() -> None:
+    from kinaction.kernel.events import TimerFired
+    from kinaction.kernel.trace import Step
+    from kinaction.viz.scene import SceneMaker
+
+    maker = SceneMaker(plan_of(sample()), sample().state)
+
+    def cut(*links: str) -> list[str]:
+        step = Step(0, 15_000, "hand", TimerFired("note"), (), [("faults/cut", None, list(links))],
+                    -1, 0)
+        maker.take(step)
+        return list(maker.scene["row/3"]["duties"])
+
+    assert cut("3|1") == ["coordinator"]
+    assert cut("3|1", "3|2", "3|producer-1") == ["cut off", "coordinator"]

@@ -9,6 +9,7 @@ const NOTHING = {
   facts: [],
   hint: "Select a record, a message or a broker to see its life and what can be done to it.",
 };
+const MOST_FACTS = { wide: 17, narrow: 6 };
 const BESIDE_STRIP = 28 + 150 + 200 + 38; // px that the panel's other parts take
 
 export function chosen(film, selected) {
@@ -100,7 +101,7 @@ export function panelHtml(view, acts, width) {
   const seq = view.film.seq;
   const room = view.width - BESIDE_STRIP;
   const strip = life && !width ? lifeStrip(life, seq, room, view.measure) : "";
-  const told = strip || width === "narrow" ? facts.slice(0, 4) : facts;
+  const told = facts.slice(0, strip ? 4 : width ? MOST_FACTS[width] : 12);
   const list = told.map(([name, text]) => `<dt>${escape(name)}</dt><dd>${escape(text)}</dd>`);
   const who =
     tag("p", { class: "head" }, escape(head)) +

@@ -82,17 +82,12 @@ function header(layout, row, broker, y) {
   }
   const most = layout.row_height < 60 ? 1 : 2;
   const first = layout.row_height < 60 ? 13 : 16;
-  return marks.concat(
-    row.duties
-      .slice(0, most)
-      .map((duty, line) => [
-        "text",
-        "m",
-        x,
-        base + first + 14 * line,
-        layout.is_narrow ? (SHORT_DUTY[duty] ?? duty) : duty,
-      ]),
-  );
+  row.duties.slice(0, most).forEach((duty, line) => {
+    const cls = duty === "cut off" ? "err b" : "m";
+    const words = layout.is_narrow ? (SHORT_DUTY[duty] ?? duty) : duty;
+    marks.push(["text", cls, x, base + first + 14 * line, words]);
+  });
+  return marks;
 }
 
 // `view` is {layout, scene, titles, measure, leadersOnly}

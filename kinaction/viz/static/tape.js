@@ -126,8 +126,10 @@ function reader(place, offset, name, taken, limit) {
           ["text", "rd b", x + 13, y + 12, name],
         ];
   }
-  const corner = pathOf("M", x - 1.5, y + 1, "v", 6, "h", -6, "z");
-  return meets([x - 8, x - 1], taken) ? [] : [["path", "reader", corner]];
+  const side = x - 8 >= place.slot.tape ? -1 : 1;
+  const corner = pathOf("M", x + 1.5 * side, y + 1, "v", 6, "h", 6 * side, "z");
+  const span = side < 0 ? [x - 8, x - 1] : [x + 1, x + 8];
+  return meets(span, taken) ? [] : [["path", "reader", corner]];
 }
 
 function meets(span, taken) {
