@@ -47,7 +47,7 @@ class ProducerIds:
     @staticmethod
     def _refusal(body: Any) -> Error:
         if body.transactional_id is not None:
-            return Error.INVALID_REQUEST if not body.transactional_id else Error.NOT_COORDINATOR
+            return Error.INVALID_REQUEST if not body.transactional_id else Error.UNSUPPORTED_VERSION
         return Error.NONE
 
     def _serve(self) -> None:
