@@ -23,7 +23,8 @@ from kinaction.viz.lenses.reading import Labels, Load, Reading, Stored, span
 
 MOST_BROKERS = 5
 MOST_CLIENTS = 6
-ARRIVAL, AFTERWARDS = 0, 1
+ARRIVAL, AFTERWARDS = 0, 1_000
+"""The order of spots within a step: what happens counts from ARRIVAL, what leaves from here."""
 
 
 @value
@@ -182,8 +183,10 @@ class Teller:
 
     def _cells(self) -> list[Mark]:
         marks, seen = [], set[tuple[NodeId, str, Stored]]()
+        orders: dict[int, int] = {}
         for step, effect, loads in self.reading.appended():
-            for order, load in enumerate(loads):
+            for load in loads:
+                order = orders[step.seq] = orders.get(step.seq, -1) + 1
                 is_copy = any((step.node, effect.log, record) in seen for record in load.records)
                 seen.update((step.node, effect.log, record) for record in load.records)
                 if not self._is_wanted(load):

@@ -3,7 +3,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kinaction import Cluster
@@ -35,6 +35,7 @@ def test_labels_never_overlap_whatever_the_story(seed, count, width):
 
 
 @settings(max_examples=12, deadline=None)
+@example(6288, 560)  # two batches that one Fetch answer brought
 @given(st.integers(0, 10_000), st.sampled_from(WIDTHS))
 def test_labels_never_overlap_in_real_runs(seed, width):
     page = page_of(tell([random_run(seed), random_run(seed + 1)]), width)
