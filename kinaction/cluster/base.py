@@ -1,6 +1,6 @@
 """`ClusterState`: what a cluster is made of, and how to look into it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from kinaction.broker.broker import Broker
@@ -70,6 +70,14 @@ class ClusterState:
         from kinaction.cluster.past import past
 
         return past(self, self.trace[-1].seq - steps if to is None else to)
+
+    def after_step(self, action: Callable[[], object]) -> None:
+        """Act once the step that is being made is over (a machine takes one event at a time)."""
+        def act(_first: int) -> None:
+            self.world.on_step.remove(act)
+            action()
+
+        self.world.on_step.append(act)
 
     def broker(self, node: int) -> Broker:
         """The machine of a running broker."""

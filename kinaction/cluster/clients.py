@@ -77,9 +77,11 @@ class ClientHandle:
                 Error.NETWORK_EXCEPTION, f"{self.name} died while it waited for {command}.")
         return reached
 
-    def list_topics(self, topic: str | None = None, timeout: float = 60.0) -> Any:
-        """Brokers and topics as this client's Metadata request finds them."""
-        return self._ask("list_topics", milliseconds(timeout), topic=topic)
+    def list_topics(
+        self, topic: str | None = None, timeout: float = 60.0, *, via: int | None = None
+    ) -> Any:
+        """Brokers and topics as this client's Metadata request finds them (asked of `via`)."""
+        return self._ask("list_topics", milliseconds(timeout), topic=topic, via=via)
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
@@ -165,6 +167,7 @@ class ConsumerClient(ClientHandle):
         on_revoke: OnRebalance | None = None, on_lost: OnRebalance | None = None,
     ) -> None:
         """Join the group for these topics; partitions come while time passes."""
+        waits = any(each is not None for each in (on_assign, on_revoke, on_lost))
         listeners = {"assigned": on_assign, "revoked": on_revoke, "lost": on_lost or on_revoke}
 
         def answer(result: Any, error: Exception | None, _last: bool) -> None:
@@ -174,13 +177,15 @@ class ConsumerClient(ClientHandle):
                 listener = listeners.get(result.kind)
                 if listener is not None:
                     listener(self, list(result.partitions))
+                if waits:
+                    self._cluster.after_step(lambda: self._start("rebalance_done", None))
 
         if isinstance(topics, str):
             raise KafkaError(
                 Error.INVALID_TOPIC_EXCEPTION,
                 f"subscribe takes a list of topics: subscribe([{topics!r}]).")
         self._start("subscribe", answer, topics=tuple(topics),
-                    listener=any(listeners.values()))
+                    listener=waits)
 
     def assign(self, partitions: Sequence[Any]) -> None:
         """Read these partitions, without a group's say."""

@@ -211,7 +211,7 @@ class Cluster(Faults, Pictures):
         if name not in self.clients:
             self.clients[name] = self._client(
                 "admin", {"bootstrap.servers": f"kafka-{via}:{KAFKA_PORT}"}, name)
-        return self.clients[name].list_topics()
+        return self.clients[name].list_topics(via=via)
 
     # -- time -----------------------------------------------------------------------------
 

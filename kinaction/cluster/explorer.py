@@ -132,7 +132,8 @@ class Explorer:
     def _flight(self) -> int | None:
         flights = sorted(
             number for connection in self.cluster.world.network.connections.values()
-            for held in connection.in_flight.values() for number in held)
+            for held in connection.in_flight.values() for number in held
+            if isinstance(number, int))
         return self.dice.choice(flights) if flights else None
 
     def _drop(self) -> None:

@@ -6,6 +6,9 @@ TCP loses no single message: when one is lost, the rest of its connection is los
 from kinaction.kernel.message import NodeId
 from kinaction.sim.agenda import Due
 
+TWIN = 0.5
+"""Added to a message's number: its duplicate's place among what is in flight, right behind it."""
+
 
 class Connection:
     """A connection between the node that opened it and the node that listens.
@@ -23,7 +26,7 @@ class Connection:
         self.is_silent = False
         self.closed_by: list[NodeId] = []
         self.due_ms: dict[NodeId, int] = {client: 0, server: 0}
-        self.in_flight: dict[NodeId, dict[int, Due]] = {client: {}, server: {}}
+        self.in_flight: dict[NodeId, dict[float, Due]] = {client: {}, server: {}}
 
     def other(self, node: NodeId) -> NodeId:
         """The node at the other end."""

@@ -3,7 +3,7 @@
 from kinaction.kernel.events import Received
 from kinaction.kernel.message import NodeId
 from kinaction.sim.agenda import Due
-from kinaction.sim.connection import Connection
+from kinaction.sim.connection import TWIN, Connection
 from kinaction.sim.hand import (
     ByteFlipped,
     LinkCut,
@@ -55,11 +55,13 @@ class FaultyWorld(World):
     @outside
     def duplicate(self, number: int) -> None:
         """Let a message arrive twice."""
-        _, target, due = self._flight(number)
+        connection, target, due = self._flight(number)
         message = due.event.message
         self.note(MessageDuplicated(number, message.api, message.source, target))
-        twin = Received(message, number)
-        self.agenda.add(due.at_ms, target, twin, due.cause, due.life)
+        twin = self.agenda.add(due.at_ms, target, Received(message, number), due.cause, due.life)
+        flights = connection.in_flight[target]
+        flights[number + TWIN] = twin
+        connection.in_flight[target] = dict(sorted(flights.items()))
 
     @outside
     def cut(self, one: NodeId, other: NodeId) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from kinaction.kernel.events import Accepted, Connected, Disconnected, Received
 from kinaction.kernel.message import Message, NodeId
 from kinaction.sim.agenda import Due
-from kinaction.sim.connection import Connection
+from kinaction.sim.connection import TWIN, Connection
 from kinaction.sim.node import SimNode
 
 if TYPE_CHECKING:
@@ -116,9 +116,11 @@ class Network:
         connection = self.connections.get(event.message.connection)
         if connection is not None:
             target = connection.other(event.message.source)
-            connection.in_flight[target].pop(event.number, None)
+            flights = connection.in_flight[target]
+            if flights.pop(event.number, None) is None:
+                flights.pop(event.number + TWIN, None)
 
-    def find(self, number: int) -> tuple[Connection, NodeId, Due] | None:
+    def find(self, number: float) -> tuple[Connection, NodeId, Due] | None:
         """The message in flight with this number: its connection, receiver and agenda entry."""
         for connection in self.connections.values():
             for target, flights in connection.in_flight.items():

@@ -185,7 +185,7 @@ def test_a_cut_link_is_silent_until_it_is_healed() -> None:
     assert w.host.trace is not None
     assert w.host.trace.state["hand"]["faults/cut"] == ["client-1|1"]
     w.heal(1, "client-1")
-    assert "faults/cut" not in w.host.trace.state["hand"]
+    assert "faults/cut" not in w.host.trace.state.get("hand", {})
     w.run_to(2000)
     w.call("client-1", "ask", {"text": "c"})
     w.run_to(2100)
