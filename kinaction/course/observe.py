@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kinaction.kernel.events import Called, Received
+from kinaction.kernel.message import Message
 from kinaction.kernel.trace import Step, Trace
 
 
@@ -41,6 +42,18 @@ def cone(trace: Trace, seq: int, upto: int | None = None) -> list[Step]:
 def messages_of(steps: list[Step]) -> int:
     """How many messages these steps sent."""
     return sum(1 for step in steps for _ in step.sends())
+
+
+def about_metadata(message: Message) -> bool:
+    """Whether a Fetch, or the answer to one, is about the cluster's own log, __cluster_metadata."""
+    from kinaction.viz.carried import METADATA_ID, METADATA_TOPIC
+
+    body = message.body
+    return any(
+        getattr(topic, "topic", "") == METADATA_TOPIC
+        or bytes(getattr(topic, "topic_id", b"")) == METADATA_ID
+        for topic in (*getattr(body, "topics", ()), *getattr(body, "responses", ()))
+    )
 
 
 def received(trace: Trace, api: str, *, is_request: bool) -> Iterator[Step]:
