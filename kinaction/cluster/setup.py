@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kinaction.broker.broker import Broker
+from kinaction.broker.listeners import check_listeners
 from kinaction.cluster.shown import ShownTrace
 from kinaction.kernel.channel import Address
 from kinaction.kernel.machine import Machine
@@ -64,9 +65,12 @@ class Setup:
         """The configs of one broker.
 
         Raises:
-            KafkaError: INVALID_CONFIG, with the nearest right key.
+            KafkaError: INVALID_CONFIG, with the nearest right key, or what its listeners lack.
         """
-        return Config("broker", self.given(node))
+        given = self.given(node)
+        config = Config("broker", given)
+        check_listeners(config, given)
+        return config
 
     def broker(self, node: int) -> Machine:
         """A fresh machine for one broker."""
