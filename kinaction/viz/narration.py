@@ -15,7 +15,7 @@ from kinaction.kernel.trace import Step
 from kinaction.viz.plan import node_title
 from kinaction.viz.traffic import Sent, Traffic
 
-MOST_CHARACTERS = 180
+MOST_CHARACTERS = 130
 """Two lines under the stage, three where it is narrow."""
 
 
@@ -31,8 +31,9 @@ def narrated(step: Step, traffic: Traffic) -> str:
 
 
 def _facts(step: Step, traffic: Traffic) -> str:
-    """The sentences of the facts, those about what is shown first; how many more there are."""
-    facts = sorted(step.facts(), key=lambda fact: not traffic.is_about_shown(fact))
+    """The sentences of the facts about what is shown (else of all); how many more there are."""
+    facts = list(step.facts())
+    facts = [fact for fact in facts if traffic.is_about_shown(fact)] or facts
     sentences = list(dict.fromkeys(fact.sentence() for fact in facts))
     told = sentences[:1]
     for sentence in sentences[1:]:

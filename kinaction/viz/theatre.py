@@ -13,7 +13,7 @@ from kinaction.kernel.trace import Trace
 from kinaction.viz.bundle import script, stylesheet
 from kinaction.viz.card import card_of
 from kinaction.viz.film import Film
-from kinaction.viz.payload import packed, payload
+from kinaction.viz.payload import filmed, packed, payload_of
 from kinaction.viz.picture import Picture
 from kinaction.viz.plan import Plan, plan_of
 from kinaction.viz.story import headline, last_words
@@ -27,9 +27,9 @@ Returns what to show next (a Trace, or a cluster with `trace` and `on_command`),
 ACTS: tuple[dict[str, str], ...] = (
     {"do": "drop", "for": "message", "label": "drop {it}", "key": "d",
      "code": "drop(message={id})"},
-    {"do": "delay", "for": "message", "label": "delay {it}", "key": "l",
+    {"do": "delay", "for": "message", "label": "delay it", "key": "l",
      "code": "delay(message={id}, ms=1000)"},
-    {"do": "duplicate", "for": "message", "label": "duplicate {it}", "key": "u",
+    {"do": "duplicate", "for": "message", "label": "duplicate it", "key": "u",
      "code": "duplicate(message={id})"},
     {"do": "kill", "for": "running", "label": "kill {it}", "key": "k", "code": "kill({id})"},
     {"do": "isolate", "for": "running", "label": "isolate {it}", "key": "i",
@@ -50,8 +50,11 @@ class Player(Picture):
     `widget` is None where no notebook listens; `show` puts another trace into the live one.
     """
 
-    def __init__(self, trace: Trace, plan: Plan, title: str, on_command: OnCommand | None) -> None:
-        film = Film(trace, plan)
+    def __init__(
+        self, trace: Trace, plan: Plan, title: str = "", on_command: OnCommand | None = None
+    ) -> None:
+        film, self._traffic = filmed(trace, plan)
+        self._film = film
         self.trace = trace
         self.plan = plan
         self.title = title
@@ -64,14 +67,17 @@ class Player(Picture):
 
     def data(self) -> bytes:
         """The film as gzip bytes: what the widget and an exported page get."""
-        return packed({**payload(self.trace, self.plan, self.title), "acts": list(ACTS)})
+        data = payload_of(self._film, self._traffic, self.title)
+        return packed({**data, "acts": list(ACTS)})
 
     def show(self, trace: Trace) -> None:
-        """Put another trace (a fork's) into the player."""
-        self.trace = trace
+        """Put another trace (a fork's) into the player; columns that it lacks are left out."""
+        known = {column.key for column in plan_of(trace, None).columns}
         names = [column.key for column in self.plan.columns]
-        self.plan = plan_of(trace, names, leaders_only=self.plan.leaders_only,
-                            first_seq=self.plan.first_seq)
+        self.plan = plan_of(trace, names if known.issuperset(names) else None,
+                            leaders_only=self.plan.leaders_only, first_seq=self.plan.first_seq)
+        self.trace = trace
+        self._film, self._traffic = filmed(trace, self.plan)
         if self.widget is not None:
             self.widget.trace = self.data()
 

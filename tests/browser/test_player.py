@@ -306,3 +306,27 @@ def test_a_real_cluster_plays_without_overlaps(
         assert not told["found"], (page.evaluate(f"{PLAYER}.film.seq"), told["found"])
     page.screenshot(path=artefacts / "real_960_light.png")
     page.close()
+
+
+def test_a_cluster_in_which_nothing_happened_can_be_shown(chromium: Any, tmp_path: Path) -> None:
+    from kinaction import Cluster
+
+    made = Cluster(brokers=1)
+    path = to_html(made.trace, tmp_path / "empty.html", first_seq=made.first_seq)
+    page = chromium.new_page(viewport={"width": 960, "height": 740})
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(path.as_uri())
+    page.evaluate("document.getElementById('kinaction-player').kinactionReady")
+    for name in ("play", "step", "step back", "to the end", "to the start"):
+        page.get_by_role("button", name=name, exact=True).click()
+    page.locator(".time").click()
+    assert page.locator(".words").inner_text() == "The beginning."
+    assert not troubles
+    page.close()
+
+
+def test_below_its_least_width_the_stage_scrolls(opens: Opens) -> None:
+    page = opens(400, 900)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.evaluate("document.querySelector('.stagebox').scrollWidth") > 400

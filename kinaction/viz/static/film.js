@@ -66,7 +66,9 @@ export class Film {
   }
 
   get seq() {
-    return this.at >= 0 ? this.steps[this.at].seq : (this.steps[0]?.seq ?? 0) - 1;
+    return this.at >= 0
+      ? this.steps[this.at].seq
+      : (this.steps[0]?.seq ?? this.data.plan.total) - 1;
   }
 
   // Fold forth or back until step `index` is the last one in; the keys that changed.

@@ -215,8 +215,7 @@ export class View extends Drive {
     const { film } = this;
     const step = film.step;
     this.part(".clock").textContent = clockText(this.nowMs) + (this.isSkipping ? " ⋯" : "");
-    this.part(".count").textContent =
-      `step ${step ? step.seq : film.startMs} of ${film.data.plan.total - 1}`;
+    this.part(".count").textContent = `step ${film.seq} of ${film.data.plan.total - 1}`;
     const x = this.timeline.x(this.nowMs);
     this.part(".playhead")?.setAttribute("transform", `translate(${x.toFixed(1)} 0)`);
     this.part(".past")?.setAttribute("width", Math.max(0, x).toFixed(1));
@@ -320,7 +319,7 @@ export class View extends Drive {
     if (isFirst) this.part(".time").setPointerCapture?.(event.pointerId);
     const index = this.film.indexAt(this.timeline.msAt(event.clientX - box.left));
     const touched = this.film.seek(Math.max(0, index));
-    this.nowMs = this.film.step.atMs;
+    this.nowMs = this.film.step?.atMs ?? this.film.startMs;
     this.draw(touched, false);
     this.narrate(true);
     this.drawInspector();
