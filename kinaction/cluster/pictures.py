@@ -15,7 +15,9 @@ class Pictures(ClusterState):
     """What a cluster can show."""
 
     def view(self, **options: Any) -> Any:
-        """The player. Options: title, columns, leaders_only, first_seq (where it begins)."""
+        """The player. Options: title, columns, leaders_only, first_seq (where it begins), maps
+        (the producers' boxes show which brokers and leaders they know).
+        """
         from kinaction.viz import player
 
         options.setdefault("first_seq", self.opening)

@@ -104,7 +104,8 @@ def stage_marks(plan: Plan, scene: Scene, now_ms: int) -> list[Mark]:
 
 def _only(plan: Plan, keys: Sequence[str]) -> Plan:
     columns = tuple(column for column in plan.columns if column.key in keys)
-    return Plan(plan.brokers, columns, plan.left, plan.right, plan.leaders_only, plan.first_seq)
+    return Plan(plan.brokers, columns, plan.left, plan.right, plan.leaders_only, plan.first_seq,
+                plan.maps)
 
 
 def _has_news(film: Film, keys: Sequence[str]) -> bool:

@@ -76,6 +76,20 @@ def _producer(node: str, seen: Mapping[str, Any], waits: Waits, now_ms: int) -> 
     return lines
 
 
+def map_lines(seen: Mapping[str, Any], keys: Sequence[str]) -> list[Line]:
+    """What a client knows of the cluster: its bootstrap list, later brokers and leaders."""
+    brokers = seen.get("metadata/brokers")
+    if brokers is None:
+        return []
+    if not brokers:
+        listed = [str(address) for address in seen.get("metadata/bootstrap") or ()]
+        return [["knows only", "m", 0], [" ".join(listed), "m", 0]]
+    leaders = seen.get("metadata/leaders") or {}
+    led = [str(leaders.get(key, "–")) for key in keys if not key.startswith("__")]
+    lines = [[f"knows {' '.join(map(str, brokers))}", "m", 0]]
+    return [*lines, [f"leaders {' '.join(led)}", "m", 0]] if led else lines
+
+
 def _consumer(
     seen: Mapping[str, Any], partitions: Mapping[str, Partition], says_group: bool
 ) -> list[Line]:

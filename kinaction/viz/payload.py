@@ -104,7 +104,8 @@ def hosts_only(plan: Plan, film: Film, key: str) -> Plan:
     held: tuple[Replica, ...] = film.partitions[key].replicas if key in film.partitions else ()
     brokers = tuple(replica.broker for replica in held)[:5] or plan.brokers[:1]
     columns = tuple(column for column in plan.columns if column.key == key)
-    return Plan(brokers, columns, plan.left, plan.right, plan.leaders_only, plan.first_seq)
+    return Plan(brokers, columns, plan.left, plan.right, plan.leaders_only, plan.first_seq,
+                plan.maps)
 
 
 def _plan(plan: Plan, film: Film) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Plan:
     right: tuple[Actor, ...]
     leaders_only: bool = False
     first_seq: int = 0
+    maps: bool = False
 
 
 def plan_of(
@@ -60,11 +61,13 @@ def plan_of(
     *,
     leaders_only: bool = False,
     first_seq: int = 0,
+    maps: bool = False,
 ) -> Plan:
     """The plan of a picture of this trace.
 
     `columns`: partitions to show, in order: a number (of the only topic), "topic-0", "topic" (all
     of its partitions), "metadata log". None: the metadata log and every topic that is not internal.
+    `maps`: producers' boxes show which brokers and leaders they know.
 
     Raises:
         ValueError: a column is named that the trace does not know; says which it does.
@@ -81,7 +84,7 @@ def plan_of(
         tuple(sorted(survey.brokers)), shown,
         _actors([node for node in survey.clients if not survey.is_reader(node)], survey),
         _actors([node for node in survey.clients if survey.is_reader(node)], survey),
-        leaders_only, max(first_seq, trace.dropped),
+        leaders_only, max(first_seq, trace.dropped), maps,
     )
 
 

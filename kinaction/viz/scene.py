@@ -10,7 +10,7 @@ from typing import Any
 
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.trace import Patch, State, Step, apply
-from kinaction.viz.clients import Waits, actor_lines, group_lines, readers
+from kinaction.viz.clients import Waits, actor_lines, group_lines, map_lines, readers
 from kinaction.viz.plan import METADATA, Plan
 from kinaction.viz.replicas import (
     Partition,
@@ -42,7 +42,7 @@ class SceneMaker:
         self._cuts: dict[str, list[tuple[int, int]]] = {}
         self._waits = Waits()
         self._actors = {node: actor for actor in (*plan.left, *plan.right) for node in actor.nodes}
-        self._keys = {column.key for column in plan.columns}
+        self._keys = {column.key: None for column in plan.columns}
         self.now_ms = 0
         self._everything()
 
@@ -138,7 +138,11 @@ class SceneMaker:
 
     def _actor(self, nodes: tuple[str, ...]) -> Any:
         crowded = len(self.plan.right) > 2 or len(self.plan.brokers) < 3
-        return actor_lines(self.state, nodes, self.partitions, self._waits, self.now_ms, crowded)
+        box = actor_lines(self.state, nodes, self.partitions, self._waits, self.now_ms, crowded)
+        if self.plan.maps and len(nodes) == 1:
+            seen = self.state.get(nodes[0], {})
+            box["lines"] = map_lines(seen, [*self._keys]) + box["lines"]
+        return box
 
     def _group(self) -> Any:
         return group_lines(self.state, self.plan)

@@ -75,7 +75,8 @@ class Player(Picture):
         known = {column.key for column in plan_of(trace, None).columns}
         names = [column.key for column in self.plan.columns]
         self.plan = plan_of(trace, names if known.issuperset(names) else None,
-                            leaders_only=self.plan.leaders_only, first_seq=self.plan.first_seq)
+                            leaders_only=self.plan.leaders_only, first_seq=self.plan.first_seq,
+                            maps=self.plan.maps)
         self.trace = trace
         self._film, self._traffic = filmed(trace, self.plan)
         if self.widget is not None:
@@ -117,16 +118,19 @@ def player(
     leaders_only: bool = False,
     on_command: OnCommand | None = None,
     first_seq: int = 0,
+    maps: bool = False,
 ) -> Player:
     """The player of a trace, from step `first_seq` on.
 
     `columns`: partitions to show, as numbers or names; None: the metadata log and all topics that
-    are not internal. `leaders_only` hides followers and replication.
+    are not internal. `leaders_only` hides followers and replication; with `maps` the producers'
+    boxes show which brokers and leaders they know.
 
     Raises:
         ValueError: a column is named that the trace does not know; says which it does.
     """
-    plan = plan_of(trace, columns, leaders_only=leaders_only, first_seq=first_seq)
+    plan = plan_of(
+        trace, columns, leaders_only=leaders_only, first_seq=first_seq, maps=maps)
     return Player(trace, plan, title, on_command)
 
 
