@@ -22,7 +22,7 @@ TOPIC_OPERATIONS = 3576
 """Every operation on a topic, as a bit field: what an unauthorized cluster allows to all."""
 CLUSTER_OPERATIONS = 264
 NULL_MEANS_ALL_FROM = 1
-TOPIC_IDS_FROM = 10
+TOPIC_IDS_FROM = 12
 SOFTWARE_FROM = 3
 ZERO_FEATURES_FROM = 4
 LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
@@ -95,6 +95,9 @@ class ClusterApi:
     def on_metadata(self, message: Message) -> None:
         """The map: living brokers, and leaders of the asked topics."""
         body = message.body
+        if _asks_too_much(message):
+            self.outbox.reply(message, _refused(body, Error.INVALID_REQUEST))
+            return
         wants_all = body.topics is None or (
             not body.topics and message.version < NULL_MEANS_ALL_FROM)
         if wants_all:
@@ -180,3 +183,16 @@ class ClusterApi:
             cluster_authorized_operations=(
                 CLUSTER_OPERATIONS if body.include_cluster_authorized_operations
                 else NO_OPERATIONS)))
+
+
+def _asks_too_much(message: Message) -> bool:
+    """Versions that carry topic ids and nulls but may not be asked for them."""
+    return message.version < TOPIC_IDS_FROM and any(
+        topic.name is None or topic.topic_id != NO_ID for topic in message.body.topics or ())
+
+
+def _refused(body: Any, error: Error) -> Any:
+    kind = m.MetadataResponse
+    return kind(topics=tuple(
+        kind.MetadataResponseTopic(error_code=error, name=topic.name or "", topic_id=topic.topic_id)
+        for topic in body.topics))

@@ -11,6 +11,7 @@ from typing import Any
 from kinaction.controller.controller import Controller
 from kinaction.controller.error_responses import error_of, error_response
 from kinaction.controller.local_configs import LocalConfigs
+from kinaction.controller.versions import in_version
 from kinaction.kernel.channel import Channels, Failure
 from kinaction.kernel.machine import handles, handles_timer
 from kinaction.kernel.message import Message
@@ -145,7 +146,7 @@ class Forwarder:
         One that another broker has forwarded is decided here or refused: it is not passed on again.
         """
         def answer(response: Any) -> None:
-            self.outbox.reply(message, response)
+            self.outbox.reply(message, in_version(response, message.version))
 
         if isinstance(message.source, int):
             self.controller.submit(message.body, answer)

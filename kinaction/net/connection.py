@@ -46,6 +46,7 @@ class ServedConnection(asyncio.BufferedProtocol):
         self.is_paused = False
         self.is_closed = False
         self.out: list[Any] = []
+        self.out_size = 0
 
     # -- asyncio ---------------------------------------------------------------------------
 
@@ -95,7 +96,8 @@ class ServedConnection(asyncio.BufferedProtocol):
         """Hand over requests until one waits for its response."""
         self.is_working = True
         try:
-            while not (self.is_busy or self.is_stuffed or self.is_closed):
+            while not (self.is_busy or self.is_stuffed or self.is_closed
+                       or self.out_size > HIGH_WATER):
                 frame = self.frames.take()
                 if frame is None:
                     break
@@ -135,11 +137,13 @@ class ServedConnection(asyncio.BufferedProtocol):
         try:
             body = self.gateway.translated(message.body, self.host)
             was_empty = not self.out
-            self.out += frames.encode_response(message.correlation_id, version, body)
+            chunks = frames.encode_response(message.correlation_id, version, body)
         except Exception:
             LOG.exception("a response to %s could not be written", self.node)
             self.close()
             return
+        self.out += chunks
+        self.out_size += sum(map(len, chunks))
         self.is_busy = False
         if was_empty:
             self.gateway.answered(self)
@@ -148,11 +152,9 @@ class ServedConnection(asyncio.BufferedProtocol):
         """Put what there is into the socket's buffer, up to its limit."""
         while self.out and not (self.is_stuffed or self.is_closed):
             out = self.out
-            if len(out) == 1 and len(out[0]) <= PIECE:
-                self.out = []
-                self.transport.write(out[0])
-                return
-            self.transport.write(self._piece())
+            piece = out.pop() if len(out) == 1 else self._piece()
+            self.out_size -= len(piece)
+            self.transport.write(piece)
 
     def _piece(self) -> bytes:
         """The next chunks as one, about `PIECE` bytes; what is left waits where it is."""

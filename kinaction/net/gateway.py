@@ -57,7 +57,7 @@ class Gateway:
         self.on_tick: Callable[[], None] | None = None
         self._inner: Addresses = {}
         self._servers: list[asyncio.Server] = []
-        self._connections: dict[ServedConnection, None] = {}
+        self.connections: dict[ServedConnection, None] = {}
         self._count: dict[int, int] = dict.fromkeys(brokers, 0)
         self._answered: list[ServedConnection] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -100,10 +100,10 @@ class Gateway:
             self._timer.cancel()
         for server in self._servers:
             server.close()
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             connection.close()
         await asyncio.sleep(0)
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             connection.transport.abort()
             self.closed(connection)
         if self._timer is not None:
@@ -160,7 +160,7 @@ class Gateway:
         if now_s < self._idle_look_s or self.idle_s < 0:
             return
         self._idle_look_s = now_s + self.idle_s / IDLE_LOOKS
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             if now_s - connection.active_s > self.idle_s:
                 connection.close()
 
@@ -169,7 +169,7 @@ class Gateway:
     def opened(self, connection: ServedConnection) -> None:
         """A client connected; a dead or a full broker resets the connection."""
         broker = connection.broker
-        self._connections[connection] = None
+        self.connections[connection] = None
         self._count[broker] += 1
         connection.active_s = time.monotonic()
         is_full = self._count[broker] > self.most_connections
@@ -198,9 +198,9 @@ class Gateway:
 
     def closed(self, connection: ServedConnection) -> None:
         """A client is gone: the broker learns of it."""
-        if connection not in self._connections:
+        if connection not in self.connections:
             return
-        del self._connections[connection]
+        del self.connections[connection]
         self._count[connection.broker] -= 1
         if not connection.node:
             return
