@@ -7,13 +7,11 @@ future of it, so that the cells give the same whatever was pressed.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kinaction.viz.theatre import RUN_ON_MS
 from kinaction.wire.errors import Error, KafkaError
 
 if TYPE_CHECKING:
     from kinaction.cluster.cluster import Cluster
-
-AFTER_FORK_MS = 40_000
-"""How far a fork made by a button runs on: past request.timeout.ms and a broker's session."""
 
 
 def obey(cluster: "Cluster", command: Mapping[str, Any]) -> "Cluster":
@@ -44,7 +42,7 @@ def obey(cluster: "Cluster", command: Mapping[str, Any]) -> "Cluster":
     acted_on = cluster if was_served and wanted != "fork" else cluster.fork(at=command.get("at"))
     act(acted_on, command)
     if wanted != "fork" and not was_served:
-        acted_on.run(ms=int(command.get("run_ms", AFTER_FORK_MS)))
+        acted_on.run(ms=int(command.get("run_ms", RUN_ON_MS)))
     return acted_on
 
 

@@ -19,7 +19,7 @@ from kinaction.viz.plan import Plan, plan_of
 from kinaction.viz.story import headline, last_words
 
 OnCommand = Callable[[dict[str, Any]], Any]
-"""Takes {"do", "at": seq, "message": n or "node": id, "ms": n, "code"}.
+"""Takes {"do", "at": seq, "message": n or "node": id, "ms": n, "run_ms": n, "code"}.
 
 Returns what to show next (a Trace, or a cluster with `trace` and `on_command`), a sentence or None.
 """
@@ -41,13 +41,17 @@ ACTS: tuple[dict[str, str], ...] = (
     {"do": "fork", "for": "moment", "label": "fork here: what if …", "key": "f",
      "code": "fork(at={seq})"},
 )
-"""What can be done, to what, under which key, and the line of code that does the same."""
+"""What can be done, to what, under which key, and the call that does the same."""
+
+RUN_ON_MS = 40_000
+"""How far another future runs on: past request.timeout.ms and a broker's session."""
 
 
 class Player(Picture):
     """The picture of a trace: its sentence, its card, and the live widget.
 
     `widget` is None where no notebook listens; `show` puts another trace into the live one.
+    `of` is what the shown run is called in code: "cluster", or "other" when it is another future.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Player(Picture):
         self.plan = plan
         self.title = title
         self.on_command = on_command
+        self.of = "cluster"
         name = title or headline(plan)
         super().__init__(
             sentence(film, name), card_of(film, title),
@@ -68,7 +73,7 @@ class Player(Picture):
     def data(self) -> bytes:
         """The film as gzip bytes: what the widget and an exported page get."""
         data = payload_of(self._film, self._traffic, self.title)
-        return packed({**data, "acts": list(ACTS)})
+        return packed({**data, "acts": list(ACTS), "of": self.of, "run_on_ms": RUN_ON_MS})
 
     def show(self, trace: Trace) -> None:
         """Put another trace (a fork's) into the player; columns that it lacks are left out."""
@@ -104,10 +109,19 @@ class Player(Picture):
             return
         trace = answer if isinstance(answer, Trace) else getattr(answer, "trace", None)
         if isinstance(trace, Trace):
-            self.on_command = getattr(answer, "on_command", self.on_command)
-            self.show(trace)
-            answer = f"Done: {order.get('code', order['do'])}. This is what followed."
+            answer = self._turn_to(trace, getattr(answer, "on_command", self.on_command), order)
         widget.answer = f"{nonce} {answer or 'Done.'}"
+
+    def _turn_to(self, trace: Trace, on_command: OnCommand | None, order: dict[str, Any]) -> str:
+        """Show what came of an order; the sentence that says what is shown."""
+        is_itself = trace is self.trace
+        if not is_itself:
+            self.of = "other"
+        self.on_command = on_command
+        self.show(trace)
+        if is_itself:
+            return "Done to the running cluster itself: it was served, so it cannot be forked."
+        return f"Another future. In a cell: {order.get('code', order['do'])}"
 
 
 def player(

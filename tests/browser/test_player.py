@@ -204,7 +204,7 @@ def test_a_message_can_be_chosen_and_its_button_says_the_code(opens: Opens) -> N
     page.keyboard.press("Enter")
     number = page.evaluate(f"Number({PLAYER}.selected.split(':')[1])")
     page.get_by_role("button", name="drop it").click()
-    code = f"cluster.fork(at=431).drop(message={number})"
+    code = f"other = cluster.fork(at=431); other.drop(message={number}); other.run(seconds=40)"
     assert page.locator(".twin").inner_text() == code
     assert code in page.locator(".words").inner_text()
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from kinaction import Cluster
-from kinaction.cluster.commands import AFTER_FORK_MS, obey
+from kinaction.cluster.commands import obey
 from kinaction.sim.faults import NotInFlight
-from kinaction.viz.theatre import ACTS
+from kinaction.viz.theatre import ACTS, RUN_ON_MS
 from kinaction.wire.errors import Error, KafkaError
 
 TOPIC = "kinaction_helloworld"
@@ -107,7 +107,7 @@ def test_a_leader_that_is_killed_in_the_past_is_followed_by_an_election() -> Non
     assert told["NodeCrashed"] < told["BrokerFenced"] <= told["LeaderElected"]
     assert told["NodeCrashed"] < told["BecameLeader"]
     assert shown.leader(TOPIC, 1) not in (None, leader)
-    assert shown.now_ms == cluster.trace[at].at_ms + AFTER_FORK_MS
+    assert shown.now_ms == cluster.trace[at].at_ms + RUN_ON_MS
 
 
 def test_a_dropped_answer_is_asked_for_again_and_the_record_stored_once() -> None:

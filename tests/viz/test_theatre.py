@@ -63,6 +63,15 @@ def test_a_button_calls_its_twin_and_shows_what_came_of_it() -> None:
     assert widget.trace == shown.data()
     assert shown.trace is other
     assert "cluster.drop(57)" in widget.answer
+    assert shown.of == "other", "the next button's code speaks of the fork"
+
+
+def test_what_was_done_to_the_run_itself_is_said_so() -> None:
+    shown = player(sample(), on_command=lambda _: sample())
+    shown.trace = sample()
+    widget = ordered(shown, {"do": "kill", "node": 2, "code": "x"})
+    assert "Done to the running cluster itself" in widget.answer
+    assert shown.of == "cluster"
 
 
 def test_what_goes_wrong_is_said_where_the_button_is() -> None:

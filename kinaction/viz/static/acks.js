@@ -111,6 +111,7 @@ function addLine(svg, strip, index, choose) {
   group.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: strip.last,
       PageDown: at - 5, PageUp: at + 5 }[event.key];
+    if (event.key.length === 1 && !event.ctrlKey) event.stopPropagation(); // never the notebook's
     if (way === undefined) return;
     event.preventDefault();
     event.stopPropagation();

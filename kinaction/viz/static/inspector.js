@@ -124,7 +124,7 @@ export function panelHtml(view, acts, width) {
 }
 
 function buttonHtml(view, act, at) {
-  const title = codeOf(view, act, view.film.at);
+  const title = codeOf(view, act);
   const about = { type: "button", "data-act": String(at), class: act.do, title };
   return tag("button", about, escape(act.label));
 }
@@ -163,11 +163,11 @@ function nounOf(flight) {
   return { ack: "the ack", replicate: "the copy" }[flight.kind] ?? "it";
 }
 
-// The line of code that a button is.
-export function codeOf(view, act, index) {
-  const isLast = index >= view.film.steps.length - 1;
-  const { seq } = view.film;
-  const call = act.code.replace("{id}", String(act.id)).replace("{seq}", String(seq));
-  if (act.for === "moment") return `other = cluster.${call}`;
-  return isLast ? `cluster.${call}` : `cluster.fork(at=${seq}).${call}`;
+// The line of code that does what a button does.
+export function codeOf(view, act) {
+  const { data, seq } = view.film;
+  const fork = `other = ${data.of}.fork(at=${seq})`;
+  if (act.for === "moment") return fork;
+  const call = act.code.replace("{id}", String(act.id));
+  return `${fork}; other.${call}; other.run(seconds=${data.run_on_ms / 1000})`;
 }

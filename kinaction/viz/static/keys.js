@@ -21,6 +21,7 @@ export class Keys {
 
   onKey(event) {
     if (!this.view.film || event.altKey || event.metaKey) return;
+    this.keep(event);
     const target = event.target;
     const isControl = target.matches("button, select, input, .moment");
     if (isControl && (event.key === " " || event.key === "Enter" || target.matches("select"))) {
@@ -35,6 +36,12 @@ export class Keys {
     else if (PLAIN[event.key] && !event.ctrlKey)
       this.done(event, () => PLAIN[event.key](this.view, this));
     else if (event.key.length === 1 && !event.ctrlKey) this.letter(event);
+  }
+
+  // A letter is never the notebook's: there "d d" deletes the cell and "x" cuts it. (JupyterLab's
+  // data-lm-suppress-shortcuts does not help where a shortcut's selector fits the focused element.)
+  keep(event) {
+    if (event.key.length === 1 && !event.ctrlKey) event.stopPropagation();
   }
 
   done(event, act) {

@@ -251,15 +251,11 @@ export class View extends Drive {
   onHover(event) {
     const button = event.target.closest?.("[data-act]");
     if (button)
-      this.part(".twin").textContent = codeOf(
-        this,
-        this.acts[Number(button.dataset.act)],
-        this.film.at,
-      );
+      this.part(".twin").textContent = codeOf(this, this.acts[Number(button.dataset.act)]);
   }
 
   act(act) {
-    const code = codeOf(this, act, this.film.at);
+    const code = codeOf(this, act);
     this.pause();
     this.part(".twin").textContent = code;
     if (!this.host.canAct) {
@@ -269,7 +265,9 @@ export class View extends Drive {
     this.say(`${code} …`);
     const about =
       act.for === "message" ? { message: act.id } : act.for === "moment" ? {} : { node: act.id };
-    this.host.command({ do: act.do, ...about, ms: 1000, at: this.film.seq, code });
+    const { seq, data } = this.film;
+    const asked = { do: act.do, ...about, ms: 1000, at: seq, run_ms: data.run_on_ms, code };
+    this.host.command(asked);
   }
 
   // ---- events
