@@ -117,6 +117,7 @@ class Broker(Machine):
             self.fetch_api, self.listing, self.deleting, self.cluster_api, self.topic_pages,
             self.finding, self.groups, self.producer_ids, self.replicas.listeners,
             self.housekeeping)
+        self._handled = frozenset(kind.__name__ for kind in self._by_type)
 
     # -- life -----------------------------------------------------------------------------
 
@@ -135,9 +136,9 @@ class Broker(Machine):
         """A connection is gone: nobody waits for its fetches."""
         self.fetches.forget_connection(event.connection)
 
-    def can_handle(self, request: type) -> bool:
-        """Whether this broker has a handler for a request."""
-        return request in self._by_type
+    def can_handle(self, request: str) -> bool:
+        """Whether this broker has a handler for the request of this name; makes no class of it."""
+        return request in self._handled
 
     def on_unhandled(self, message: Message) -> None:
         """A request of an API that is not here: the connection is closed, as Kafka does."""

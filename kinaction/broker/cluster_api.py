@@ -41,7 +41,7 @@ class ClusterApi:
 
     def __init__(
         self, outbox: Outbox, replicas: Replicas, cluster_id: str, *,
-        auto_create: AutoCreate, can_handle: Callable[[type], bool],
+        auto_create: AutoCreate, can_handle: Callable[[str], bool],
     ) -> None:
         self.outbox = outbox
         self.replicas = replicas
@@ -87,7 +87,8 @@ class ClusterApi:
             m.ApiVersionsResponse.ApiVersion(
                 api_key=key, min_version=api.advertised[0], max_version=api.advertised[1])
             for key in keys
-            if (api := apis()[key]).advertised is not None and self.can_handle(api.request))
+            if (api := apis()[key]).advertised is not None
+            and self.can_handle(f"{api.name}Request"))
 
     # -- Metadata -------------------------------------------------------------------------
 

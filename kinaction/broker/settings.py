@@ -21,6 +21,7 @@ class Settings:
         self.fetch_backoff_ms: int = config["replica.fetch.backoff.ms"]
         self.socket_timeout_ms: int = config["replica.socket.timeout.ms"]
         self.request_timeout_ms: int = config["request.timeout.ms"]
+        self._log_configs: dict[tuple[tuple[str, Any], ...], LogConfig] = {}
 
     def __getitem__(self, key: str) -> Any:
         """A static config of this broker."""
@@ -31,8 +32,13 @@ class Settings:
         return self.image.topic_config(topic)
 
     def log_config(self, topic: str) -> LogConfig:
-        """The settings of a topic's logs."""
-        return LogConfig.of(self.topic(topic), self.config)
+        """The settings of a topic's logs; made once for equal configs."""
+        own = self.topic(topic)
+        key = tuple(own.items())
+        found = self._log_configs.get(key)
+        if found is None:
+            found = self._log_configs[key] = LogConfig.of(own, self.config)
+        return found
 
     def min_insync_replicas(self, topic: str, replicas: int) -> int:
         """min.insync.replicas of a topic, never more than it has replicas."""

@@ -5,7 +5,7 @@ the same methods work while the cluster is served over TCP.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kinaction.broker.listeners import advertised_listeners, listening
 from kinaction.client.machine import Client
@@ -14,12 +14,14 @@ from kinaction.cluster.conditions import condition
 from kinaction.cluster.driver import NotReached, VirtualTime
 from kinaction.cluster.faults import Faults
 from kinaction.cluster.pictures import Pictures
-from kinaction.cluster.serve import Served
 from kinaction.cluster.setup import KAFKA_PORT, Setup, checked_count, latency
 from kinaction.kernel.message import NodeId
 from kinaction.sim.faults import FaultyWorld
 from kinaction.sim.links import Latency
 from kinaction.wire.errors import Error, KafkaError
+
+if TYPE_CHECKING:
+    from kinaction.cluster.serve import Served
 
 START_LIMIT_MS = 120_000
 HANDLES: Mapping[str, type[ClientHandle]] = {
@@ -246,12 +248,16 @@ class Cluster(Faults, Pictures):
 
     # -- the world outside -----------------------------------------------------------------
 
-    def serve(self, host: str = "127.0.0.1", port: int = 0, *, kept_steps: int = 50_000) -> Served:
+    def serve(
+        self, host: str = "127.0.0.1", port: int = 0, *, kept_steps: int = 50_000
+    ) -> "Served":
         """Let real clients join over TCP: `with cluster.serve() as bootstrap:`.
 
         The brokers listen at loopback unless told otherwise, at free ports or from `port` upwards,
         on the real clock. The trace keeps the newest `kept_steps` steps and counts those it let go.
         """
+        from kinaction.cluster.serve import Served  # asyncio: 30 ms that most runs do not need
+
         return Served(self, host, port, kept_steps)
 
     # -- other futures --------------------------------------------------------------------

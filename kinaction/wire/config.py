@@ -109,6 +109,10 @@ class Config(Mapping[str, Any]):
             raise ConfigException(f"{self.kind} needs {key}, which has no default")
         return found.default
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key, or `default` where there is no such key (no sentence is made)."""
+        return self[key] if key in self._lines or key in self._values else default
+
     def __iter__(self) -> Iterator[str]:
         yield from self._lines
         yield from (key for key in self._values if key not in self._lines)

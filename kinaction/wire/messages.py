@@ -19,6 +19,8 @@ def names() -> tuple[str, ...]:
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("__"):  # `from … import` asks for __path__
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in blocks():
         found: Any = message_class(name)
     elif len(owners := owners_of_structs().get(name, ())) == 1:
