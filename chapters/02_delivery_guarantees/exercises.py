@@ -170,8 +170,9 @@ def judge_config(cluster: Any, values: list[str], goal: str, where: str) -> Verd
     lost = [value for value in values if value not in log]
     if doubled and goal != "never_lost":
         return wrong(
-            f"{where}: {runs.short(doubled[0])} stands in the log twice. It was sent again, and it "
-            "had been stored before.", misconception="retries are harmless", see="the second append")
+            f"{where}: {runs.short(doubled[0])} stands in the log twice. It was sent again, and "
+            "it had been stored before.",
+            misconception="retries are harmless", see="the second append")
     if lost and goal != "never_twice":
         told = runs.reports(cluster, lost[0])[-1]
         words = "and nobody was told" if told == "delivered" else "and the producer said so"
@@ -404,7 +405,7 @@ TOLD = ("a: an error, b: delivered", "the same error in both", "two different er
 def stored_choice() -> str:
     """2.B: in which of the two futures m2 is stored."""
     return {(0, 0): STORED[0], (1, 1): STORED[1], (0, 1): STORED[2]}[
-        tuple(runs.copies(one, M2) for one in two_futures())]  # type: ignore[index]
+        tuple(runs.copies(one, M2) for one in two_futures())]
 
 
 STORED = ("in neither: it failed", "in both", "only in b")

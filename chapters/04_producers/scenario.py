@@ -76,21 +76,25 @@ class Cost(NamedTuple):
 
 def burst(
     seed: int, config: Mapping[str, Any], keys: Iterable[str | None], partitions: int = 1
-) -> Cost:
+) -> Any:
     """One event every millisecond, one for each of the keys, by a producer that is warmed up."""
     cluster = prepared(seed, partitions=partitions, latency_ms=1, client_latency_ms=1)
     producer = cluster.producer(config)
     warm_up(producer, partitions)
-    begun, waits = cluster.trace[-1].seq, []
+    cluster.begun, cluster.waits = cluster.trace[-1].seq, []
     for number, key in enumerate(keys):
         sent_ms = cluster.now_ms
         producer.produce(
-            TOPIC, key=key, value=f"event {number}",
-            on_delivery=lambda _, __, sent_ms=sent_ms: waits.append(cluster.now_ms - sent_ms))
+            TOPIC, key=key, value=f"event {number}", on_delivery=lambda _, __, sent_ms=sent_ms:
+            cluster.waits.append(cluster.now_ms - sent_ms))
         cluster.run(ms=1)
-    cluster.run(seconds=2)
-    sent = list(requests(cluster, begun))
-    return Cost(len(sent), sum(map(batch_bytes, sent)), median_low(waits))
+    return cluster.run(seconds=2)
+
+
+def cost(cluster: Any) -> Cost:
+    """What a burst cost, without the warming up."""
+    sent = list(requests(cluster, cluster.begun))
+    return Cost(len(sent), sum(map(batch_bytes, sent)), median_low(cluster.waits))
 
 
 def warm_up(producer: Any, partitions: int = 1) -> None:
@@ -180,7 +184,7 @@ def losses(cluster: Any) -> list[Any]:
 def after(cluster: Any, value: str, ms: int) -> int:
     """The last step within so many ms after the send of a value."""
     sent = cluster.trace[cluster.sent(cluster.message("Produce", value=value))]
-    return max(step.seq for step in cluster.trace if step.at_ms <= sent.at_ms + ms)
+    return max(int(step.seq) for step in cluster.trace if step.at_ms <= sent.at_ms + ms)
 
 
 def verdict(cluster: Any, at: int, value: str = "m7") -> str:
