@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def obey(cluster: "Cluster", command: Mapping[str, Any]) -> "Cluster":
     """Do what a button of the player asks for; the cluster that is to be shown next.
 
-    That is a twin, forked at the step that was looked at: it gets the fault and runs on. A cluster
-    that was served cannot be forked; the fault is done to it, now, and its time is left alone.
+    That is a twin, forked at the step that was looked at: it gets the fault and runs on. Where it
+    was served on the real clock a run cannot be forked; the fault is done to it, now, and its time
+    is left alone.
 
     Args:
         command: {"do": "drop" | "delay" | "duplicate" | "kill" | "restart" | "pause" | "resume" |
@@ -38,10 +39,11 @@ def obey(cluster: "Cluster", command: Mapping[str, Any]) -> "Cluster":
     for name in needs:
         if command.get(name) is None:
             raise KafkaError(Error.INVALID_REQUEST, f"{wanted} does not say which {name}.")
-    was_served = cluster.world.inputs is None
-    acted_on = cluster if was_served and wanted != "fork" else cluster.fork(at=command.get("at"))
+    at = command.get("at")
+    is_forked = wanted == "fork" or cluster.world.can_replay(at)
+    acted_on = cluster.fork(at=at) if is_forked else cluster
     act(acted_on, command)
-    if wanted != "fork" and not was_served:
+    if wanted != "fork" and is_forked:
         acted_on.run(ms=int(command.get("run_ms", RUN_ON_MS)))
     return acted_on
 

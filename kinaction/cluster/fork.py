@@ -11,15 +11,17 @@ def replay(setup: Setup, original: FaultyWorld, at: int | None) -> FaultyWorld:
     Calls of that past are answered silently; what happens after it is told again.
 
     Raises:
-        KafkaError: INVALID_REQUEST, the original keeps no inputs, or has no such step.
+        KafkaError: INVALID_REQUEST, the inputs of that step were not kept, or there is none such.
     """
     last = original.host.seq - 1
-    if original.inputs is None:
-        raise KafkaError(Error.INVALID_REQUEST,
-                         "this run cannot be replayed: it was served on the real clock.")
     if at is not None and not 0 <= at <= last:
         raise KafkaError(Error.INVALID_REQUEST,
                          f"there is no step {at} to fork at; the run has steps 0 to {last}.")
+    if original.inputs is None or not original.can_replay(at):
+        raise KafkaError(
+            Error.INVALID_REQUEST,
+            f"only steps 0 to {original.recorded_until or 0} can be replayed: from then on this "
+            "cluster was served on the real clock; fork at one of those.")
     world = setup.world()
     world.is_muted = True
     end = last if at is None else at

@@ -122,7 +122,7 @@ class Served:
 
     def _to_real_time(self) -> None:
         world = self.cluster.world
-        world.inputs = None
+        world.stop_recording()
         world.links.no_latency = True
         trace = world.host.trace
         if trace is not None:

@@ -53,7 +53,7 @@ def outside(method: _F) -> _F:
 
     @functools.wraps(method)
     def recorded(self: "World", *arguments: Any, **named: Any) -> Any:
-        if self.inputs is not None and not self.is_inside:
+        if self.inputs is not None and self.recorded_until is None and not self.is_inside:
             self.inputs.append(
                 Input(self.host.seq, self.now_ms, method.__name__, arguments, named)
             )
@@ -97,6 +97,7 @@ class World:
         self.network = Network(self)
         self.nodes: dict[NodeId, SimNode] = {}
         self.inputs: list[Input] | None = [] if keep_inputs else None
+        self.recorded_until: int | None = None  # the last step they account for; None: all
         self.is_inside = False
         self.is_muted = False
         self.on_step: list[Callable[[int], None]] = []
@@ -107,6 +108,19 @@ class World:
         hand.machine = Hand()
         self.nodes[HAND] = hand
         self._ports[HAND] = SimPort(self, hand)
+
+    # -- the record of what came from outside -----------------------------------------------
+
+    def stop_recording(self) -> None:
+        """From here on the run depends on more than its inputs; up to here it can be replayed."""
+        if self.recorded_until is None:
+            self.recorded_until = self.host.seq - 1
+
+    def can_replay(self, seq: int | None) -> bool:
+        """Whether the inputs account for everything up to a step; None: up to now."""
+        if self.inputs is None or self.recorded_until is None:
+            return self.inputs is not None
+        return seq is not None and seq <= self.recorded_until
 
     # -- nodes ----------------------------------------------------------------------------
 

@@ -174,11 +174,21 @@ def test_a_message_that_has_arrived_is_answered_with_those_under_way() -> None:
         cluster.on_command({"do": "drop", "message": number, "at": cluster.received(number)})
 
 
-def test_a_served_cluster_has_no_forks_so_the_fault_is_done_to_it_at_once() -> None:
+def test_where_a_cluster_was_served_there_are_no_forks_so_the_fault_is_done_to_it() -> None:
     cluster = hello()
+    last = cluster.trace[-1].seq
     with cluster.serve():
-        shown = cluster.on_command({"do": "kill", "node": 2, "at": 100})
+        at = cluster.run_until(lambda run: run.trace[-1].seq > last + 20).trace[-1].seq
+        shown = cluster.on_command({"do": "kill", "node": 2, "at": at})
         assert shown is cluster
         assert cluster.world.nodes[2].machine is None
-        with pytest.raises(KafkaError, match="served on the real clock"):
-            cluster.on_command({"do": "fork", "at": 100})
+        with pytest.raises(KafkaError, match=f"only steps 0 to {last} can be replayed"):
+            cluster.on_command({"do": "fork", "at": at})
+
+
+def test_its_past_before_it_was_served_can_be_forked() -> None:
+    cluster = hello()
+    with cluster.serve():
+        cluster.run_until(lambda run: run.trace[-1].seq > shared().trace[-1].seq + 20)
+    order = {"do": "kill", "node": 2, "at": 120, "run_ms": 10}
+    assert cluster.on_command(order).digest() == shared().on_command(order).digest()
