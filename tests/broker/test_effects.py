@@ -1,4 +1,4 @@
-"""What a broker answers with, effect by effect: the step that takes a request, read off the trace."""
+"""What a broker answers with, effect by effect, read off the step that takes the request."""
 
 from typing import Any
 
