@@ -29,15 +29,32 @@ def busy(cluster: Cluster) -> None:
     producer.flush()
 
 
+def collecting() -> list[float]:
+    """CPU seconds of Python's garbage collector from now on; a list that grows."""
+    spent: list[float] = []
+    began = [0.0]
+
+    def look(phase: str, _info: object) -> None:
+        if phase == "start":
+            began[0] = time.process_time()
+        else:
+            spent.append(time.process_time() - began[0])
+
+    gc.callbacks.append(look)
+    return spent
+
+
 def main() -> None:
     work = {"idle": idle, "busy": busy}[sys.argv[1]]
     cluster = Cluster(brokers=3, seed=7, trace=sys.argv[2] == "true")
     cluster.create_topic("load", partitions=3, replication_factor=3)
     gc.collect()
+    spent = collecting()
     first, began = cluster.world.host.seq, time.process_time()
     work(cluster)
     seconds = time.process_time() - began
-    print(json.dumps({"steps": cluster.world.host.seq - first, "seconds": seconds}))
+    print(json.dumps({
+        "steps": cluster.world.host.seq - first, "seconds": seconds, "collector": sum(spent)}))
 
 
 if __name__ == "__main__":

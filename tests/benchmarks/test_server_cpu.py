@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.benchmarks.measure import cpu_seconds, interleaved, median, spread
 from tests.benchmarks.apart import said_by, server
+from tests.benchmarks.measure import cpu_seconds, interleaved, median, spread
 
 pytest.importorskip("confluent_kafka")
 pytestmark = pytest.mark.timeout(1200)
@@ -51,7 +51,7 @@ def test_server_cpu_per_message(size: int, acks: int):
     report(f"{size} B, acks={'all' if acks == -1 else acks}, one broker", found)
 
 
-def test_three_brokers_and_a_trace_cost_what():
+def test_server_cpu_per_message_of_three_brokers():
     size, acks = 100, -1
     found = interleaved({
         "kinaction": side("our_server", json.dumps({"brokers": 3, **OURS}), size, acks),

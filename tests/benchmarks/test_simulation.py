@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.benchmarks.measure import interleaved, median, spread
 from tests.benchmarks.apart import said_by
+from tests.benchmarks.measure import interleaved, median, spread
 
 AIM = 100_000
 
@@ -27,4 +27,6 @@ def test_steps_a_second(workload: str):
     for name, figures in found.items():
         print(f"  {name:<9} {spread(figures['rate'], 1, 'steps/s', 0)}, "
               f"{median(figures['rate']) / AIM:.2f} of the aim; "
-              f"{median(figures['steps']):,.0f} steps in {median(figures['seconds']):.2f} CPU-s")
+              f"{median(figures['steps']):,.0f} steps in {median(figures['seconds']):.2f} CPU-s, "
+              f"{median(figures['collector']) / median(figures['seconds']):.0%} of it in Python's "
+              "garbage collector")
