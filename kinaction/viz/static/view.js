@@ -10,14 +10,15 @@ import { isStill, pagerHtml, shellHtml, themeOf } from "./shell.js";
 import { Drive, SPOKEN_MS } from "./drive.js";
 import { Keys } from "./keys.js";
 
-let made = 0;
 
 // `host`: {step, speed, selected, canAct, changed(values), command(order)}
 export class View extends Drive {
   constructor(element, host) {
     super();
     this.host = host;
-    this.name = `kinaction-${++made}`;
+    // Of the page, not of this module: a notebook loads it once for each of its players.
+    globalThis.kinactionPlayers = (globalThis.kinactionPlayers ?? 0) + 1;
+    this.name = `kinaction-${globalThis.kinactionPlayers}`;
     this.root = document.createElement("div");
     this.root.className = "kinaction";
     this.root.dataset.lmSuppressShortcuts = "true";
