@@ -273,6 +273,7 @@ class ProduceApi:
         self._answer(producing)
 
     def _answer(self, producing: Producing) -> None:
+        producing.wait.clear()  # it holds what refers back to it
         responses = tuple(
             m.ProduceResponse.TopicProduceResponse(
                 name=topic.name, topic_id=topic.topic_id,

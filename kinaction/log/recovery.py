@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
 def recover(log: "Log", disk: Disk, now_ms: int) -> None:
     """Fill a new log from its folder; what had to be repaired is written back."""
-    files = {
-        path.removeprefix(f"{log.name}/") for path in disk.paths()
-        if path.startswith(f"{log.name}/")
-    }
+    folder = f"{log.name}/"
+    files = {path.removeprefix(folder) for path in disk.paths() if path.startswith(folder)}
+    if not files:
+        log.add_segment(0, now_ms)
+        return
     bases = sorted(_offsets(files, LOG))
     _load_segments(log, disk, bases, now_ms)
     if not log.held:
