@@ -59,13 +59,14 @@ def to_html(
     columns: Sequence[object] | None = None,
     leaders_only: bool = False,
     first_seq: int = 0,
+    maps: bool = False,
 ) -> Path:
     """Write the player of a trace as one HTML file; returns its path.
 
     Arguments as for `player`.
     """
     shown = player(trace, title=title, columns=columns, leaders_only=leaders_only,
-                   first_seq=first_seq)
+                   first_seq=first_seq, maps=maps)
     target = Path(path)
     target.write_text(page(shown), encoding="utf-8")
     return target
