@@ -2,22 +2,25 @@
 import { escape, tag } from "./marks.js";
 import { clockText, lasting } from "./labels.js";
 
-const LEAST_SPACING = 62;
-const WAIT_SPACE = 1.4;
+const LEAST_SPACING = 60;
+const MARGINS = 84;
+const BETWEEN = 10;
+const DULL = [/^ack reaches/, /^ack sent/, /^fetched/, /^fetched/, /^fetched/, /^appended/];
 const Y = 24;
 
 // The strip as SVG; "" where it does not fit.
 export function lifeStrip(whole, seq, width, measure) {
-  const { moments, wait } = shortened(whole, width);
-  const each = spacing(moments, wait, width);
+  const room = whole.wait ? widest(whole.wait[1], measure) + BETWEEN : 0;
+  const { moments, wait } = shortened(whole, width - room, measure);
+  const each = spacing(moments, width - room);
   if (each < LEAST_SPACING || moments.length < 2) return "";
-  const after = (at) => (wait && at > wait[0] ? WAIT_SPACE : 0);
-  const xs = moments.map((_, at) => 42 + each * (at + after(at)));
+  const after = (at) => (wait && at > wait[0] ? room : 0);
+  const xs = moments.map((_, at) => MARGINS / 2 + each * at + after(at));
   const lines = moments.map((moment, at) => {
     if (!at || (wait && at - 1 === wait[0])) return "";
     return line(moment.seq <= seq ? "past" : "ahead", xs[at - 1], xs[at]);
   });
-  const gap = wait ? waitSvg(moments, wait, xs, measure, each) : "";
+  const gap = wait ? waitSvg(moments, wait, xs, measure, room) : "";
   const dots = moments.map((moment, at) => momentSvg(moment, xs[at], seq, measure, each));
   return lines.join("") + gap + dots.join("");
 }
@@ -30,9 +33,14 @@ function words(cls, x, y, text) {
   return tag("text", { class: cls, x, y }, escape(text));
 }
 
-function waitSvg(moments, [at, reason], xs, measure, each) {
+// How wide words are on two lines.
+function widest(text, measure) {
+  return Math.max(...wrapped(text, measure, Infinity).map((each) => measure.width(each)));
+}
+
+function waitSvg(moments, [at, reason], xs, measure, room) {
   const middle = (xs[at] + xs[at + 1]) / 2;
-  const [upper, lower] = wrapped(reason, measure, each * 2 - 12);
+  const [upper, lower] = wrapped(reason, measure, room);
   return (
     line("wait", xs[at], xs[at + 1]) +
     words("wt b mid", middle, Y - 10, lasting(moments[at + 1].atMs - moments[at].atMs)) +
@@ -41,16 +49,16 @@ function waitSvg(moments, [at, reason], xs, measure, each) {
   );
 }
 
-function spacing(moments, wait, width) {
-  return (width - 84) / Math.max(1, moments.length - 1 + (wait ? WAIT_SPACE : 0));
+function spacing(moments, width) {
+  return (width - MARGINS) / Math.max(1, moments.length - 1);
 }
 
-// The moments that have room: what says least goes first, never one beside the wait.
-function shortened({ moments, wait }, width) {
+// The moments whose words have room: what says least goes first, never one beside the wait.
+function shortened({ moments, wait }, width, measure) {
   const isBeside = (at) => !!wait && (at === wait[0] || at === wait[0] + 1);
   let kept = moments.map((moment, at) => ({ ...moment, beside: isBeside(at) }));
-  for (const dull of [/^ack reaches/, /^ack sent/, /^fetched/, /^fetched/, /^fetched/]) {
-    if (spacing(kept, wait, width) >= LEAST_SPACING) break;
+  for (const dull of DULL) {
+    if (kept.every(({ words }) => widest(words, measure) + 4 <= spacing(kept, width))) break;
     const at = kept.findLastIndex((moment) => dull.test(moment.words) && !moment.beside);
     if (at >= 0) kept = kept.filter((_, each) => each !== at);
   }
