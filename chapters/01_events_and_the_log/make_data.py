@@ -53,7 +53,7 @@ def server_lines(requests: int = 8, seed: int = 1, failing: int = 7) -> list[dic
 
 
 def request_lines(dice: Dice, number: int, at_ms: int, fails: bool) -> Iterator[dict[str, Any]]:
-    """The three lines of one request; a failing one walks login, shop, auth and ends in an ERROR."""
+    """The three lines of a request; a failing one walks login, shop, auth and ends in an ERROR."""
     walk = WALKS[2] if fails else WALKS[dice.below(len(WALKS))]
     names = {"user": dice.of(USERS), "port": dice.of(PORTS)}
     for step, service in enumerate(walk):
@@ -100,17 +100,24 @@ def sample_logs(seed: int = 5) -> dict[str, list[str]]:
     """Logs of three servers, each in its own manner."""
     dice = Dice(seed)
     paths = ("/", "/ferries", "/ticket", "/login")
+    codes, levels = ("200", "200", "200", "500"), ("INFO", "INFO", "WARN", "ERROR")
     web = [
-        f'10.0.0.{2 + dice.below(40)} "GET {dice.of(paths)}" {("200", "200", "200", "500")[dice.below(4)]} '
+        f'10.0.0.{2 + dice.below(40)} "GET {dice.of(paths)}" {dice.of(codes)} '
         f"{3 + dice.below(90)}ms"
         for _ in range(40)
     ]
     shop = [
-        f"{('INFO', 'INFO', 'WARN', 'ERROR')[dice.below(4)]} shop: order {1000 + n} to {dice.of(PORTS)}"
+        f"{dice.of(levels)} shop: order {1000 + n} to {dice.of(PORTS)}"
         for n in range(30)
     ]
     disk = [f"kernel: sda1 {60 + dice.below(30)} % full" for _ in range(20)]
     return {"web-1.log": web, "shop-1.log": shop, "disk-1.log": disk}
+
+
+def camera_file(seed: int = 8) -> bytes:
+    """What a camera left among the logs: a picture's first bytes, and no line of text."""
+    dice = Dice(seed)
+    return b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(dice.below(256) for _ in range(200))
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: list[dict[str, Any]]) -> None:
@@ -128,6 +135,7 @@ def main(folder: Path = HERE) -> None:
     write_csv(folder / "web_events.csv", EVENT_COLUMNS, web_events())
     for name, lines in sample_logs().items():
         (folder / "sample_logs" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "sample_logs" / "camera-1.log").write_bytes(camera_file())
 
 
 if __name__ == "__main__":

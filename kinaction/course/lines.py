@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,11 +22,15 @@ MAX_FILES = 20
 MAX_LINES = 500  # of one file, its last ones
 MAX_TAIL_BYTES = 256 * 1024
 MAX_LINE = 2_000  # characters
+OWN_FILES = ("README.md",)  # of the inbox
+TAKEN = ("admin", "hand")  # names that a cluster's own nodes have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a server's log. `server` is the file's name without its suffix."""
+    """One line of a server's log. `server` is the file's name without its suffix: the name of a
+    producer that sends it.
+    """
 
     server: str
     number: int
@@ -53,6 +57,9 @@ class Logs:
         return tuple(sorted({line.server for line in self.lines}))
 
     def __repr__(self) -> str:
+        if not self.lines:
+            head = f"no lines ({self.source}): put files named *.log or *.txt into data/{INBOX}"
+            return "\n".join([head, *(f"left out: {sentence}" for sentence in self.skipped)])
         names = ", ".join(self.servers)
         head = f"{len(self.lines)} lines of {len(self.servers)} servers ({self.source}): {names}"
         return "\n".join([head, *(f"left out: {sentence}" for sentence in self.skipped)])
@@ -79,7 +86,16 @@ def _sample() -> Logs:
 
 
 def _inbox() -> Logs:
-    return logs_of("inbox", _files(data(INBOX)))
+    folder = data(INBOX)
+    logs = logs_of("inbox", _files(folder))
+    return replace(logs, skipped=(*logs.skipped, *_others(folder)))
+
+
+def _others(folder: Path) -> tuple[str, ...]:
+    """What else was dropped: who drops a file wants to hear of it."""
+    names = [path.name for path in _listed(folder) if path.suffix not in SUFFIXES]
+    return tuple(f"{name}: only files named *{' and *'.join(SUFFIXES)} are read"
+                 for name in names if name not in OWN_FILES and not name.startswith("."))
 
 
 def _machine() -> Logs:
@@ -87,12 +103,16 @@ def _machine() -> Logs:
 
 
 def _files(folder: Path) -> tuple[Path, ...]:
-    """The log files of a folder, by name; none where the folder cannot be listed."""
+    """The log files of a folder, by name."""
+    return tuple(path for path in _listed(folder) if path.suffix in SUFFIXES and path.is_file())
+
+
+def _listed(folder: Path) -> tuple[Path, ...]:
+    """What is in a folder, by name; nothing where it cannot be listed."""
     try:
-        found = [path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()]
+        return tuple(sorted(folder.iterdir()))
     except OSError:
         return ()
-    return tuple(sorted(found))
 
 
 def logs_of(source: str, paths: Iterable[Path]) -> Logs:
@@ -125,7 +145,8 @@ def read_log(path: Path) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     kept = [(n, line) for n, line in enumerate(every, 1) if line][-MAX_LINES:]
     cut = not is_whole or sum(map(bool, every)) > MAX_LINES
     said = (f"{path.name}: all but its last {len(kept)} lines",) if cut else ()
-    return tuple(Line(server=path.stem, number=n, text=line) for n, line in kept), said
+    server = f"{path.stem}-log" if path.stem in TAKEN else path.stem
+    return tuple(Line(server=server, number=n, text=line) for n, line in kept), said
 
 
 def _tail(path: Path) -> tuple[bytes, bool]:

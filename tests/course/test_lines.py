@@ -32,7 +32,23 @@ def test_servers_are_taken_in_turn(inbox: Path) -> None:
     logs = lines.read_logs("inbox")
     assert texts(logs) == [("a", "a1"), ("b", "b1"), ("a", "a2"), ("a", "a3")]
     assert [line.number for line in logs.lines] == [1, 1, 3, 4]
-    assert repr(logs) == "4 lines of 2 servers (inbox): a, b"
+    (inbox / "README.md").write_text("drop your logs here")
+    (inbox / "admin.log").write_text("x")
+    logs = lines.read_logs("inbox")
+    assert repr(logs).splitlines() == [
+        "5 lines of 3 servers (inbox): a, admin-log, b",
+        "left out: c.csv: only files named *.log and *.txt are read"]
+
+
+def test_an_empty_inbox_says_what_to_put_in(inbox: Path) -> None:
+    said = "no lines (inbox): put files named *.log or *.txt into data/inbox"
+    assert repr(lines.read_logs("inbox")) == said
+    (inbox / "photo.log").write_bytes(b"\xff\xd8\0")
+    assert repr(lines.read_logs("inbox")) == (
+        f"{said}\nleft out: photo.log is not text: it holds zero bytes")
+    (inbox / "photo.log").unlink()
+    inbox.rmdir()
+    assert lines.read_logs("inbox").lines == ()
 
 
 def test_mine_is_the_inbox_then_the_machine_then_the_sample(inbox: Path) -> None:
@@ -114,6 +130,7 @@ def test_the_shipped_sample_and_rows() -> None:
     logs = lines.read_logs("sample")
     assert logs.servers == ("disk-1", "shop-1", "web-1")
     assert len(logs.lines) == 90
+    assert logs.skipped == ("camera-1.log is not text: it holds zero bytes",)
     first = lines.rows("01/server_lines.csv")[0]
     assert isinstance(first.at_ms, int)
     assert first.service in ("login", "auth", "shop", "search")
@@ -125,6 +142,6 @@ def test_the_data_of_chapter_01_can_be_made_again(repository: Path, tmp_path: Pa
     chapter = repository / "chapters" / "01_events_and_the_log"
     runpy.run_path(str(chapter / "make_data.py"))["main"](tmp_path)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    assert len(made) == 5
+    assert len(made) == 6
     for name in made:
         assert (tmp_path / name).read_bytes() == (chapter / "data" / name).read_bytes(), name
