@@ -5,6 +5,7 @@ import { icon, isStill, speedText } from "./shell.js";
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 10];
 export const SPOKEN_MS = 1500;
 const STILL_MS = 900;
+const LONG = 100;
 
 export class Drive {
   go(index, isEased = true) {
@@ -112,13 +113,19 @@ export class Drive {
     const words = at >= 0 ? this.film.steps[at].words : "The beginning.";
     if (this.part(".words").textContent === words) return;
     this.spokenAt = now;
+    this.tell(words);
+  }
+
+  // A long sentence is set smaller, so that what is below it stays where it is.
+  tell(words) {
     this.part(".words").textContent = words;
+    this.part(".words").classList.toggle("long", words.length > LONG);
   }
 
   say(words) {
     this.spokenAt = performance.now();
     this.saidAt = this.spokenAt;
-    this.part(".words").textContent = words;
+    this.tell(words);
   }
 
   fillSpeeds() {
