@@ -42,7 +42,7 @@ def test_every_make_command_exists(page: str):
 
 def test_the_readme_opens_with_a_picture_and_the_two_commands():
     readme = text_of("README.md")
-    assert readme.index("](docs/pictures/player.png)") < readme.index("make lab")
+    assert readme.index("](docs/pictures/player_light.png)") < readme.index("make lab")
     assert readme.index("make lab") < readme.index("make test") < readme.index("```python")
 
 
