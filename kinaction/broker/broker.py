@@ -28,7 +28,7 @@ from kinaction.broker.topic_pages import TopicPages
 from kinaction.broker.waiting import Fetches, Produces
 from kinaction.controller.controller import Controller
 from kinaction.controller.forward import Forwarder
-from kinaction.controller.image import MetadataImage
+from kinaction.controller.image import BROKER_RESOURCE, TOPIC_RESOURCE, MetadataImage
 from kinaction.controller.registration import BrokerLifecycle
 from kinaction.kernel.channel import Address, Channels
 from kinaction.kernel.events import Disconnected, Started
@@ -69,7 +69,7 @@ class Broker(Machine):
         self.is_serving = False
         outbox = self.outbox
         self.image = MetadataImage(outbox)
-        self.settings = Settings(config, self.image)
+        self.settings = Settings(config, self.image, node)
         self.links = Channels(outbox, f"broker-{node}")
         self.channels = self.links
         self.metadata_log = Log(METADATA_LOG, LogConfig(), outbox)
@@ -182,8 +182,12 @@ class Broker(Machine):
         self.groups.forget_topics((name,))
 
     def _config_changed(self, record: Any) -> None:
-        if record.resource_type == 2:
-            self.replicas.configs_changed(record.resource_name)
+        name = record.resource_name
+        if record.resource_type == TOPIC_RESOURCE:
+            self.replicas.configs_changed(name)
+        elif record.resource_type == BROKER_RESOURCE and name in ("", str(self.id)):
+            self.settings.forget()
+            self.replicas.configs_changed(None)
 
     def _leadership(self, is_leader: bool, epoch: int) -> None:
         self.controller.on_leadership(is_leader, epoch)

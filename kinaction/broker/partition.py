@@ -57,6 +57,7 @@ class Partition:
         self.broker = broker
         self.log = log
         self.min_insync = min_insync
+        self._min_isr: int | None = None
         self.outbox = outbox
         self.leader: int | None = None
         self.leader_epoch = -1
@@ -76,7 +77,13 @@ class Partition:
 
     def min_isr(self) -> int:
         """min.insync.replicas, never more than there are replicas."""
-        return self.min_insync(len(self.replicas))
+        if self._min_isr is None:
+            self._min_isr = self.min_insync(len(self.replicas))
+        return self._min_isr
+
+    def settings_changed(self) -> None:
+        """Configs or the number of replicas may have changed: look them up again."""
+        self._min_isr = None
 
     def maximal_isr(self) -> tuple[int, ...]:
         """Who must have a record before it is committed: the ISR, and who is about to join it."""
@@ -100,10 +107,12 @@ class Partition:
         if least <= old:
             return False
         self.high_watermark = least
-        self.outbox.note(HighWatermarkAdvanced(
-            self.topic, self.index, self.broker, old, least, self.isr))
-        self.outbox.touch(self)
-        self._settle()
+        if self.outbox.is_seen:
+            self.outbox.note(HighWatermarkAdvanced(
+                self.topic, self.index, self.broker, old, least, self.isr))
+            self.outbox.touch(self)
+        if self._unsettled:
+            self._settle()
         return True
 
     def follow(self, high_watermark: int) -> None:

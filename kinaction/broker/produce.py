@@ -7,10 +7,11 @@ acks=all: when every in-sync replica has.
 from collections.abc import Callable
 from typing import Any
 
-from kinaction.broker.first_look import Looked, first_look
+from kinaction.broker.first_look import first_look
 from kinaction.broker.internal import INTERNAL_TOPICS
 from kinaction.broker.leaders import current_leader, node_endpoints
 from kinaction.broker.partition import Partition
+from kinaction.broker.producing import Producing, Slot
 from kinaction.broker.replicas import Replicas
 from kinaction.broker.waiting import Produces
 from kinaction.kernel.machine import handles
@@ -30,58 +31,10 @@ _NO_LOG_START = (
     Error.MESSAGE_TOO_LARGE, Error.CORRUPT_MESSAGE, Error.KAFKA_STORAGE_ERROR)
 """Errors that Kafka answers without the partition's log start offset."""
 
+RESPONSE = m.ProduceResponse
+TOPIC = RESPONSE.TopicProduceResponse
+
 OnAppend = Callable[[Partition], None]
-
-
-class Slot:
-    """The answer for one partition of a request, as it comes to be known."""
-
-    __slots__ = ("append_time_ms", "base_offset", "error", "error_message", "hint", "index",
-                 "is_open", "log_start_offset", "record_errors")
-
-    def __init__(
-        self, index: int, error: Error, base_offset: int = -1, append_time_ms: int = -1,
-        log_start_offset: int = -1,
-    ) -> None:
-        self.index = index
-        self.error = error
-        self.base_offset = base_offset
-        self.append_time_ms = append_time_ms
-        self.log_start_offset = log_start_offset
-        self.error_message: str | None = None
-        self.record_errors: tuple[Any, ...] = ()
-        self.hint: tuple[int, int] | None = None
-        self.is_open = False
-
-    def answer(self) -> Any:
-        """The part of the response."""
-        kind = m.ProduceResponse
-        more: dict[str, Any] = {}
-        if self.error:
-            more["error_message"] = self.error_message
-            more["record_errors"] = tuple(
-                kind.BatchIndexAndErrorMessage(batch_index=at, batch_index_error_message=why)
-                for at, why in self.record_errors)
-        if self.hint is not None:
-            more["current_leader"] = kind.LeaderIdAndEpoch(
-                leader_id=self.hint[0], leader_epoch=self.hint[1])
-        return kind.PartitionProduceResponse(
-            index=self.index, error_code=self.error, base_offset=self.base_offset,
-            log_append_time_ms=self.append_time_ms, log_start_offset=self.log_start_offset, **more)
-
-
-class Producing:
-    """One Produce request on its way to an answer."""
-
-    __slots__ = ("looked", "message", "number", "open", "topics", "wait")
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        self.topics: list[tuple[Any, list[Slot]]] = []
-        self.looked: dict[int, Looked] = {}
-        self.open = 0
-        self.number = 0
-        self.wait: list[tuple[Partition, Any]] = []
 
 
 class ProduceApi:
@@ -101,19 +54,18 @@ class ProduceApi:
 
         Null records get no answer at all, as Kafka's handler falls over them.
         """
-        request = message.body
         producing = Producing(message)
-        for topic in request.topic_data:
+        for topic in message.body.topic_data:
             for part in topic.partition_data:
                 if part.records is None:
                     return
                 looked = first_look(part.records, message)
                 if looked is not None:
                     producing.looked[id(part)] = looked
-        whole = next((one.error for one in producing.looked.values() if one.fails_request), None)
-        if whole is not None:
-            self._refuse_request(message, whole)
-            return
+        for looked in producing.looked.values():
+            if looked.fails_request:
+                self._refuse_request(message, looked.error)
+                return
         self._append(producing)
 
     def _append(self, producing: Producing) -> None:
@@ -157,15 +109,10 @@ class ProduceApi:
     def _topic(
         self, producing: Producing, name: str | None, topic: Any, grown: dict[str, Partition]
     ) -> list[Slot]:
-        last = {part.index: part for part in topic.partition_data}
-        answers: dict[int, Slot] = {}
-        slots = []
-        for part in topic.partition_data:
-            slot = answers.get(part.index)
-            if slot is None:
-                slot = answers[part.index] = self._part(producing, name, last[part.index], grown)
-                slots.append(slot)
-        return slots
+        parts = topic.partition_data
+        if len(parts) > 1:  # of a partition that is named twice only the last batch counts
+            parts = {part.index: part for part in parts}.values()
+        return [self._part(producing, name, part, grown) for part in parts]
 
     def _part(
         self, producing: Producing, name: str | None, part: Any, grown: dict[str, Partition]
@@ -175,12 +122,12 @@ class ProduceApi:
         if isinstance(found, Error):
             return self._refused(producing, name, part.index, found)
         try:
-            self._check_in_sync(found, acks)
+            if acks == -1:
+                self._check_in_sync(found)
             appended = found.log.append_as_leader(
-                part.records, found.leader_epoch, self.outbox.wall_ms)
+                part.records, found.leader_epoch, self.outbox.epoch_ms + self.outbox.now_ms)
         except KafkaError as error:
             return self._refused_records(found, part.index, error)
-        log_start = found.log.log_start_offset
         time_ms = appended.append_time_ms
         if appended.is_duplicate:
             time_ms = appended.max_timestamp
@@ -188,7 +135,8 @@ class ProduceApi:
             grown[found.name] = found
             found.advance()
             self.outbox.touch(found)
-        slot = Slot(part.index, Error.NONE, appended.base_offset, time_ms, log_start)
+        slot = Slot(part.index, Error.NONE, appended.base_offset, time_ms,
+                    found.log.log_start_offset)
         if acks == -1:
             self._wait(producing, found, appended.last_offset + 1, slot)
         return slot
@@ -210,13 +158,13 @@ class ProduceApi:
             return Error.INVALID_TOPIC_EXCEPTION
         return found
 
-    def _check_in_sync(self, found: Partition, acks: int) -> None:
-        if acks == -1:
-            needed = found.min_isr()
-            if len(found.isr) < needed:
-                raise KafkaError(
-                    Error.NOT_ENOUGH_REPLICAS,
-                    f"{len(found.isr)} replicas are in sync; min.insync.replicas is {needed}")
+    @staticmethod
+    def _check_in_sync(found: Partition) -> None:
+        needed = found.min_isr()
+        if len(found.isr) < needed:
+            raise KafkaError(
+                Error.NOT_ENOUGH_REPLICAS,
+                f"{len(found.isr)} replicas are in sync; min.insync.replicas is {needed}")
 
     def _refused(self, producing: Producing, name: str | None, index: int, error: Error) -> Slot:
         slot = Slot(index, error)
@@ -237,27 +185,22 @@ class ProduceApi:
         return slot
 
     def _wait(self, producing: Producing, found: Partition, end: int, slot: Slot) -> None:
-        is_now = found.high_watermark >= end
-        slot.is_open = not is_now
-        producing.open += 0 if is_now else 1
+        if found.high_watermark >= end:
+            slot.error = self._after_append(found)
+            return
+        slot.is_open = True
+        producing.open += 1
 
         def settled(error: Error) -> None:
-            if error is Error.NONE:
-                error = self._after_append(found)
-            slot.error = error
-            if not slot.is_open:
-                return
+            slot.error = self._after_append(found) if error is Error.NONE else error
             slot.is_open = False
             producing.open -= 1
             if not producing.open and producing.number:
                 self.produces.settled(producing.number)
                 self._answer(producing)
 
-        if is_now:
-            settled(Error.NONE)
-        else:
-            producing.wait.append((found, settled))
-            found.when_settled(end, settled)
+        producing.wait.append((found, settled))
+        found.when_settled(end, settled)
 
     def _after_append(self, found: Partition) -> Error:
         return (Error.NONE if len(found.isr) >= found.min_isr()
@@ -274,23 +217,22 @@ class ProduceApi:
 
     def _answer(self, producing: Producing) -> None:
         producing.wait.clear()  # it holds what refers back to it
-        responses = tuple(
-            m.ProduceResponse.TopicProduceResponse(
-                name=topic.name, topic_id=topic.topic_id,
-                partition_responses=tuple(slot.answer() for slot in slots))
+        responses = tuple([
+            TOPIC(name=topic.name, topic_id=topic.topic_id,
+                  partition_responses=tuple([slot.answer() for slot in slots]))
             for topic, slots in producing.topics
-        )
-        endpoints = self._endpoints(producing)
-        self.outbox.reply(
-            producing.message, m.ProduceResponse(responses=responses, node_endpoints=endpoints))
+        ])
+        self.outbox.reply(producing.message, RESPONSE(
+            responses=responses, node_endpoints=self._endpoints(producing)))
 
     def _endpoints(self, producing: Producing) -> tuple[Any, ...]:
-        leaders = {
-            slot.hint[0]: None
-            for _, slots in producing.topics for slot in slots if slot.hint is not None
-        }
+        leaders: dict[int, None] = {}
+        for _, slots in producing.topics:
+            for slot in slots:
+                if slot.hint is not None:
+                    leaders[slot.hint[0]] = None
         return node_endpoints(
-            m.ProduceResponse.NodeEndpoint, self.replicas.image, leaders) if leaders else ()
+            RESPONSE.NodeEndpoint, self.replicas.image, leaders) if leaders else ()
 
     def _acks_none(self, producing: Producing) -> None:
         if any(slot.error for _, slots in producing.topics for slot in slots):

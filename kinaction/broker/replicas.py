@@ -121,6 +121,7 @@ class Replicas:
         partition.replicas = tuple(state.replicas)
         partition.isr = tuple(state.isr)
         partition.pending_isr = None
+        partition.settings_changed()
 
     def _begin_epoch(self, partition: Partition, was_leader: bool) -> None:
         if was_leader:
@@ -153,12 +154,12 @@ class Replicas:
             self.outbox.note(IsrExpanded(partition.topic, partition.index, added, partition.isr))
         partition.advance()
 
-    def configs_changed(self, topic: str) -> None:
-        """A topic's configs changed: its logs take them."""
-        config = self.settings.log_config(topic)
+    def configs_changed(self, topic: str | None) -> None:
+        """A topic's configs changed, or (None) this broker's: logs take them."""
         for (held, _), partition in self.partitions.items():
-            if held == topic:
-                partition.log.update_config(config)
+            if topic is None or held == topic:
+                partition.log.update_config(self.settings.log_config(held))
+                partition.settings_changed()
 
 
 class Gone:

@@ -1,18 +1,22 @@
 """`Settings`: a broker's configs, with what topics override; precedence at one place."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
+from typing import Any, cast
 
 from kinaction.controller.image import MetadataImage
 from kinaction.log.config import LogConfig
+
+MIN_ISR = "min.insync.replicas"
 
 
 class Settings:
     """Static configs of the broker; the image's dynamic ones come first where they may."""
 
-    def __init__(self, config: Mapping[str, Any], image: MetadataImage) -> None:
+    def __init__(self, config: Mapping[str, Any], image: MetadataImage, broker: int) -> None:
         self.config = config
         self.image = image
+        self.broker = broker
         self.lag_time_max_ms: int = config["replica.lag.time.max.ms"]
         self.fetch_wait_max_ms: int = config["replica.fetch.wait.max.ms"]
         self.fetch_min_bytes: int = config["replica.fetch.min.bytes"]
@@ -37,15 +41,21 @@ class Settings:
         key = tuple(own.items())
         found = self._log_configs.get(key)
         if found is None:
-            found = self._log_configs[key] = LogConfig.of(own, self.config)
+            found = self._log_configs[key] = LogConfig.of(own, self.in_force())
         return found
+
+    def in_force(self) -> Mapping[str, Any]:
+        """The broker's configs: its own dynamic ones, those of all brokers, then the static."""
+        own, shared = self.image.broker_config(self.broker), self.image.broker_config(None)
+        if not own and not shared:
+            return self.config
+        return ChainMap(dict(own), dict(shared), cast("MutableMapping[str, Any]", self.config))
+
+    def forget(self) -> None:
+        """The broker's dynamic configs changed."""
+        self._log_configs.clear()
 
     def min_insync_replicas(self, topic: str, replicas: int) -> int:
         """min.insync.replicas of a topic, never more than it has replicas."""
-        own = self.topic(topic).get("min.insync.replicas")
-        wanted = self._cluster_wide("min.insync.replicas") if own is None else int(own)
-        return min(wanted, replicas)
-
-    def _cluster_wide(self, key: str) -> int:
-        dynamic = self.image.broker_config(None).get(key)
-        return int(self.config[key] if dynamic is None else dynamic)
+        own = self.topic(topic).get(MIN_ISR)
+        return min(int(self.in_force()[MIN_ISR] if own is None else own), replicas)

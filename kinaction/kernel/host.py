@@ -31,14 +31,13 @@ class Host:
         effects = machine.step(event, now_ms)
         seq = self.seq
         self.seq = seq + 1
-        dirty = machine.outbox.dirty
         if self.trace is not None:
             changed = self._changes(machine, event)
             self.trace.add(
                 Step(seq, now_ms, machine.node, event, effects, changed, cause, self.messages)
             )
-        if dirty:
-            machine.outbox.dirty = {}
+            if machine.outbox.dirty:
+                machine.outbox.dirty = {}
         for effect in effects:
             effect.perform(port)
 

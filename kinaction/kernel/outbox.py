@@ -33,9 +33,12 @@ class Viewed(Protocol):
 
 
 class Outbox:
-    """The effects of the step that is being made, the time, and the touched parts of the view."""
+    """The effects of the step that is being made, the time, and the touched parts of the view.
 
-    __slots__ = ("dirty", "effects", "epoch_ms", "node", "now_ms")
+    `is_seen` is False where nothing is recorded: then facts and touched parts are not kept.
+    """
+
+    __slots__ = ("dirty", "effects", "epoch_ms", "is_seen", "node", "now_ms")
 
     def __init__(self, node: NodeId) -> None:
         self.node = node
@@ -43,6 +46,7 @@ class Outbox:
         self.epoch_ms = 0
         self.effects: list[Effect] = []
         self.dirty: dict[str, Viewed] = {}
+        self.is_seen = True
 
     @property
     def wall_ms(self) -> int:
@@ -55,7 +59,8 @@ class Outbox:
 
     def touch(self, part: Viewed) -> None:
         """Say that this part's view may have changed in this step."""
-        self.dirty[part.path] = part
+        if self.is_seen:
+            self.dirty[part.path] = part
 
     def send(self, message: Message) -> None:
         """Send a request."""
@@ -83,7 +88,8 @@ class Outbox:
 
     def note(self, fact: Fact) -> None:
         """Write a fact into the trace."""
-        self.effects.append(Noted(fact))
+        if self.is_seen:
+            self.effects.append(Noted(fact))
 
     def returned(
         self, call: int, result: Any = None, error: Exception | None = None, is_last: bool = True

@@ -161,8 +161,10 @@ class Segment:
     def _longest_ms(self, config: LogConfig) -> int:
         """segment.ms less the jitter, which is derived from the name: chance is the world's."""
         most = min(config.segment_jitter_ms, config.segment_ms)
+        if not most:
+            return config.segment_ms
         name = self.files.path(self.log_file).encode()
-        return config.segment_ms - (crc32(name) % most if most else 0)
+        return config.segment_ms - crc32(name) % most
 
     def find(self, offset: int) -> int:
         """The place of the batch that holds an offset, or of the next one after it.

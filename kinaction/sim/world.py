@@ -179,6 +179,7 @@ class World:
         assert there.machine is None and there.make is not None, f"{node} runs already"
         machine = there.make()
         machine.outbox.epoch_ms = self.epoch_ms
+        machine.outbox.is_seen = self.host.trace is not None
         there.machine = machine
         there.life += 1
         self._run(there, Started(there.disk), ROOT)
