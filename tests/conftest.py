@@ -2,13 +2,17 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
 @pytest.fixture(scope="session")
@@ -25,15 +29,22 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The browser of this machine; skips the test where there is none."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """This machine's browser, driven by playwright; skips the test where there is none.
+
+    For one module, not for all: while playwright is there, nobody else can run an event loop.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = os.environ.get("KINACTION_CHROMIUM") or next(
         filter(None, map(shutil.which, BROWSERS)), ""
     )
     if not found:
         pytest.skip("no chromium (apt-get install chromium, or KINACTION_CHROMIUM=its path)")
-    return found
+    with playwright.sync_playwright() as run:
+        browser = run.chromium.launch(executable_path=found, args=list(QUIET))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,6 @@ from tests.viz.lenses.sample import acks_runs, three_guarantees
 from tests.viz.lenses.stories import random_run
 
 pytestmark = pytest.mark.tier("browser")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync")
 HEADS = ("at most once\nproducer: acks=0\nconsumer: commits, then processes",
          "at least once\nproducer: acks=all", "idempotent")
 LINT = """() => {
@@ -50,11 +48,7 @@ def pictures(width):
 
 @pytest.fixture(scope="module")
 def browser(chromium):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=chromium, args=list(QUIET))
-        yield opened
-        opened.close()
+    return chromium
 
 
 @pytest.mark.parametrize("font", ["Inter", "DejaVu Sans"])
