@@ -17,7 +17,14 @@ from kinaction.course import (
     with_keys,
     wrong,
 )
-from kinaction.course.observe import appends, calls, cone, end_offsets, fact_steps, messages_of
+from kinaction.course.observe import (
+    appends,
+    between,
+    calls,
+    end_offsets,
+    fact_steps,
+    messages_of,
+)
 
 SEEDS = (7, 11, 23)
 runs = scenario("00")
@@ -41,7 +48,7 @@ def for_a_second_record(seed: int) -> int:
     runs.again(cluster, "hello again")
     sent = list(calls(cluster.trace, "flush"))[-1].seq
     told = list(fact_steps(cluster.trace, "RecordsDelivered", topic=TOPIC))[-1].seq
-    return messages_of(cone(cluster.trace, sent, told))
+    return messages_of(between(cluster.trace, sent, told))
 
 
 def count_choice(count: int) -> str:

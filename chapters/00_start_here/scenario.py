@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import kinaction
-from kinaction.course.observe import about_metadata, cone, fact_steps
+from kinaction.course.observe import about_metadata, between, fact_steps
 
 TOPIC = "kinaction_helloworld"
 OTHER = 23
@@ -63,14 +63,14 @@ PURPOSES = {
 
 
 def conversation(cluster: Any) -> Talk:
-    """Every message that the first producer's start set in motion, until its record was reported.
+    """Every message that the first producer's start set in motion, or that led to its report.
 
-    Counted over the causal cone: a step, the steps it caused, and so on.
+    Counted over the causes in the trace: a step, the steps it caused, and so on.
     """
     begun = next(step.seq for step in cluster.trace if step.node == "producer-1")
     told = next(fact_steps(cluster.trace, "RecordsDelivered", topic=TOPIC)).seq
     counts = dict.fromkeys(PURPOSES, 0)
-    for step in cone(cluster.trace, begun, told):
+    for step in between(cluster.trace, begun, told):
         for _, message in step.sends():
             counts[message.api + " of metadata" * about_metadata(message)] += 1
     return Talk(tuple((count, kind.partition(" ")[0], PURPOSES[kind])

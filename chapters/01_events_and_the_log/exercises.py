@@ -705,8 +705,9 @@ EXERCISES = (
         id="1.1",
         title="What the newcomer finds",
         kind="predict",
-        statement="""Two groups, A and B, have read so many of `written` lines. Return two numbers:
-how many a new group C finds (it begins at the earliest), and how many the brokers still hold.""",
+        statement="""`written` lines were written. Group A has read `read_by_a` of them, group B
+`read_by_b`. Return two numbers: how many a new group C finds, which begins at the earliest, and how
+many the brokers still hold.""",
         name="finds",
         stub="def finds(written, read_by_a, read_by_b):\n    ...",
         solution="def finds(written, read_by_a, read_by_b):\n    return written, written",

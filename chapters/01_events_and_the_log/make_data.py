@@ -111,7 +111,7 @@ def sample_logs(seed: int = 5) -> dict[str, list[str]]:
         for n in range(30)
     ]
     disk = [f"kernel: sda1 {60 + dice.below(30)} % full" for _ in range(20)]
-    return {"web-1.log": web, "shop-1.log": shop, "disk-1.log": disk}
+    return {"web-1.log": web, "shop-2.log": shop, "disk-1.log": disk}
 
 
 def camera_file(seed: int = 8) -> bytes:

@@ -39,6 +39,15 @@ def cone(trace: Trace, seq: int, upto: int | None = None) -> list[Step]:
     return found
 
 
+def between(trace: Trace, first: int, last: int) -> list[Step]:
+    """The steps from `first` to `last` that belong together: what `first` caused, and what led to
+    `last`. (A leader answers when a follower asks, and the follower may have asked before.)
+    """
+    led = {step.seq: step for step in trace.causes(last) if step.seq >= first}
+    held = {step.seq: step for step in cone(trace, first, last)} | led
+    return [held[seq] for seq in sorted(held)]
+
+
 def messages_of(steps: list[Step]) -> int:
     """How many messages these steps sent."""
     return sum(1 for step in steps for _ in step.sends())
