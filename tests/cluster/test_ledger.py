@@ -135,3 +135,11 @@ def test_unflushed_records_are_lost_with_the_power_of_all_brokers(acks: str) -> 
     leader = cluster.leader("t")
     assert leader is not None
     assert cluster.broker(leader).replicas.partitions["t", 0].log.log_end_offset == 0
+
+
+def test_controllers_and_brokers_share_a_listener() -> None:
+    cluster = Cluster(brokers=3, seed=7)
+    assert sorted(cluster.world.network.listeners) == [("kafka-1", 9092), ("kafka-2", 9092),
+                                                       ("kafka-3", 9092)]
+    assert any(step.event.message.api == "Vote" for step in cluster.trace
+               if isinstance(step.event, Received))
