@@ -5,7 +5,6 @@ The rule kept: nothing of the machine's own Jupyter is read or written, and the 
 
 import os
 import re
-import secrets
 import signal
 import subprocess
 import sys
@@ -16,6 +15,8 @@ from typing import Any
 
 import nbformat
 
+from tests.browser.lab_player import LivePlayer
+
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/)lab\S*\?token=(\w+)")
 START_LIMIT_S = 120
 RUN_LIMIT_MS = 240_000
@@ -24,10 +25,8 @@ c.LabApp.expose_app_in_browser = True
 c.ServerApp.port = 0
 c.ServerApp.port_retries = 0
 c.ServerApp.ip = "127.0.0.1"
-c.IdentityProvider.token = "{token}"
-c.ServerApp.tornado_settings = {{"autoreload": False}}
 """
-"""Port 0 is one that the machine has free; the token is set, as it is for a learner."""
+"""Port 0 is one that the machine has free; the token is the server's own, as for a learner."""
 
 
 class LabServer:
@@ -75,8 +74,7 @@ def start(folder: Path, home: Path) -> subprocess.Popen[str]:
     """Start it with settings, data and kernels' history in `home`."""
     config = home / "config"
     config.mkdir(parents=True)
-    (config / "jupyter_lab_config.py").write_text(
-        CONFIG.format(token=secrets.token_hex(16)), encoding="utf-8")
+    (config / "jupyter_lab_config.py").write_text(CONFIG, encoding="utf-8")
     own = {"JUPYTER_CONFIG_DIR": config, "JUPYTER_DATA_DIR": home / "data",
            "JUPYTER_RUNTIME_DIR": home / "runtime", "IPYTHONDIR": home / "ipython",
            "JUPYTERLAB_SETTINGS_DIR": home / "settings",
@@ -98,10 +96,16 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
 
 
 class Notebook:
-    """A notebook that is open in a page of JupyterLab."""
+    """A notebook that is open in a page of JupyterLab.
 
-    def __init__(self, page: Any, server: LabServer, name: str) -> None:
+    `troubles` collects what the page complains of, and whom it asks besides the server.
+    """
+
+    def __init__(self, page: Any, server: LabServer, name: str, troubles: list[str]) -> None:
         self.page = page
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request",
+                lambda asked: is_foreign(asked.url, server) and troubles.append(asked.url))
         page.goto(server.url(name))
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.command("application:set-mode", {"mode": "single-document"})
@@ -111,13 +115,16 @@ class Notebook:
 
     def command(self, name: str, arguments: dict[str, Any] | None = None) -> None:
         """One of JupyterLab's commands, to its end."""
-        self.page.evaluate("([name, given]) => jupyterapp.commands.execute(name, given).then(() => 0)",
-                           [name, arguments or {}])
+        self.page.evaluate(COMMAND, [name, arguments or {}])
 
     def run_all(self) -> None:
-        """Run all cells; over when the last of them is."""
+        """Run all cells; over when the kernel comes to what is asked after the last of them.
+
+        (The command itself is over at the first error, though the kernel goes on.)
+        """
         self.page.set_default_timeout(RUN_LIMIT_MS)
         self.command("notebook:run-all-cells")
+        assert self.ask("'all ran'") in ("all ran", ""), "nothing when an error ended the run"
         self.page.set_default_timeout(30_000)
 
     def cell(self, at: int) -> Any:
@@ -125,6 +132,21 @@ class Notebook:
         found = self.page.locator(".jp-Notebook .jp-Cell").nth(at)
         found.scroll_into_view_if_needed()
         return found
+
+    def player(self, at: int) -> LivePlayer:
+        """The live player that a cell shows."""
+        return LivePlayer(self.page, self.cell(at).locator(".kinaction"))
+
+    def active(self) -> tuple[int, int]:
+        """Which cell is the active one, and how many cells there are."""
+        at, count = self.page.evaluate(
+            "(({activeCellIndex, widgets}) => [activeCellIndex, widgets.length])"
+            "(jupyterapp.shell.currentWidget.content)")
+        return int(at), int(count)
+
+    def ask(self, expression: str) -> str:
+        """What an expression is in the kernel, as text."""
+        return str(self.page.evaluate(ASK, f"print({expression})")).strip()
 
     def texts(self) -> list[str]:
         """What each cell printed or answered as text, from the notebook's model."""
@@ -134,15 +156,37 @@ class Notebook:
         """The cells that ended in an error, and how."""
         return [tuple(each) for each in self.page.evaluate(ERRORS)]
 
+    def executed(self) -> int:
+        """How many cells have run."""
+        return int(self.page.evaluate(
+            "[...jupyterapp.shell.currentWidget.content.model.cells]"
+            ".filter((cell) => cell.type === 'code' && cell.executionCount).length"))
+
     def theme(self, name: str) -> None:
         """JupyterLab's own theme: "light" or "dark"."""
         self.command("apputils:change-theme", {"theme": f"JupyterLab {name.capitalize()}"})
         is_light = "true" if name == "light" else "false"
-        self.page.wait_for_selector(f"body[data-jp-theme-light='{is_light}']")
+        self.page.wait_for_function(f"document.body.dataset.jpThemeLight === '{is_light}'")
 
 
-CELLS = "[...jupyterapp.shell.currentWidget.content.model.cells]"
-TEXTS = f"""() => {CELLS}.map((cell) => (cell.type === "code" ? cell.outputs.toJSON() : []).map((output) =>
-  [output.text ?? output.data?.["text/plain"] ?? ""].flat().join("")).join(""))"""
-ERRORS = f"""() => {CELLS}.flatMap((cell, at) => (cell.type === "code" ? cell.outputs.toJSON() : [])
-  .filter((output) => output.output_type === "error").map((output) => [at, `${{output.ename}}: ${{output.evalue}}`]))"""
+def is_foreign(url: str, server: LabServer) -> bool:
+    """Whether a request goes to somebody else than the server."""
+    return url.startswith(("http", "ws")) and server.address.partition("//")[2] not in url
+
+
+COMMAND = "([name, given]) => jupyterapp.commands.execute(name, given).then(() => 0)"
+OUTPUTS = """[...jupyterapp.shell.currentWidget.content.model.cells].map(
+  (cell) => cell.type === "code" ? cell.outputs.toJSON() : [])"""
+TEXTS = f"""() => {OUTPUTS}.map((outputs) => outputs.map(
+  ({{ text, data }}) => [text ?? data?.["text/plain"] ?? ""].flat().join("")).join(""))"""
+ERRORS = f"""() => {OUTPUTS}.flatMap((outputs, at) => outputs
+  .filter((output) => output.output_type === "error")
+  .map(({{ ename, evalue }}) => [at, `${{ename}}: ${{evalue}}`]))"""
+ASK = """async (code) => {
+  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const asked = kernel.requestExecute({ code, store_history: false });
+  let said = "";
+  asked.onIOPub = ({ content }) => { said += content.text ?? content.evalue ?? ""; };
+  await asked.done;
+  return said;
+}"""
