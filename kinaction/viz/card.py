@@ -53,13 +53,15 @@ def card_of(film: Film, title: str = "", at_seq: int | None = None) -> str:
     count = len(columns) or 1
     while True:
         shown = columns[:count] or list(film.plan.columns)
-        svg = _card(film, title, seq, tuple(column.key for column in shown))
+        svg = _card(film, title, seq, at_seq, tuple(column.key for column in shown))
         if len(svg.encode()) <= MOST_BYTES or count <= 1:
             return svg
         count = min(count - 1, count * 3 // 4)
 
 
-def _card(film: Film, title: str, seq: int, keys: tuple[str, ...]) -> str:
+def _card(
+    film: Film, title: str, seq: int, at_seq: int | None, keys: tuple[str, ...]
+) -> str:
     scene = film.last if film.shots and seq == film.shots[-1].step.seq else film.scene_at(seq)
     now_ms = next((shot.step.at_ms for shot in reversed(film.shots) if shot.step.seq <= seq), 0)
     plan = _only(film.plan, keys)
@@ -71,7 +73,7 @@ def _card(film: Film, title: str, seq: int, keys: tuple[str, ...]) -> str:
     y = 40 + layout.height
     strips = strip_marks(film, keys, y + 14) if _has_news(film, keys) else []
     foot = y + 3 + (44 + 13 * min(len(keys), MOST_STRIPS) + 6 if strips else 0)
-    words = last_words(film, scene, len(film.plan.columns) - len(plan.columns))
+    words = last_words(film, scene, len(film.plan.columns) - len(plan.columns), at_seq)
     tail: list[Mark] = [("line", "edge", 1, foot, CARD - 1, foot)]
     tail += [("text", "t12", 16, foot + 20 + 16 * at, fitted(sentence, CARD - 32, 12))
              for at, sentence in enumerate(words)]

@@ -23,13 +23,20 @@ def headline(plan: Plan) -> str:
     return f"{named} on {brokers}"
 
 
-def last_words(film: Film, scene: Mapping[str, Any], left_out: int = 0) -> list[str]:
-    """One or two sentences: what happened, and what is to be seen at the end."""
-    news = _death(film)
+def last_words(
+    film: Film, scene: Mapping[str, Any], left_out: int = 0, at_seq: int | None = None
+) -> list[str]:
+    """One or two sentences: what happened, and what is to be seen at the end, or after `at_seq`.
+
+    A moment of the past knows no news of later, and invites nobody: its cell plays nothing.
+    """
+    news = _death(film) if at_seq is None else ""
     state = _lost(film, scene) or _state(film, scene)
     if left_out > 1 or (left_out and METADATA not in {c.key for c in film.plan.columns}):
         state += f" {left_out} more columns are not in this card."
-    return [sentence for sentence in (news, f"{state} {INVITATION}".strip()) if sentence]
+    if at_seq is None:
+        state += f" {INVITATION}"
+    return [sentence for sentence in (news, state.strip()) if sentence]
 
 
 def _death(film: Film) -> str:

@@ -38,6 +38,11 @@ def test_it_can_be_drawn_at_any_step() -> None:
     assert any(text.startswith("elected") for text in told)
 
 
+def test_a_moment_of_the_past_knows_no_news_of_later_and_invites_nobody() -> None:
+    told = words(static_card(sample(), first_seq=20, at_seq=100))
+    assert not [text for text in told if "died" in text or "Run the cell" in text]
+
+
 def test_the_same_bytes_in_every_run() -> None:
     sample.cache_clear()
     first = static_card(sample())
