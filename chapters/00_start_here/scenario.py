@@ -56,7 +56,7 @@ PURPOSES = {
     "Metadata": "who leads which partition?",
     "InitProducerId": "a number for this producer, please",
     "AllocateProducerIds": "that broker fetches numbers from the controller",
-    "Fetch of metadata": "the brokers write that number down, each for itself",
+    "Fetch of metadata": "the brokers write down which numbers are given, each for itself",
     "Produce": "hello world, and the answer to it",
     "Fetch": "the other two brokers fetch their copies, and say that they have them",
 }

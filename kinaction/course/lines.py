@@ -143,6 +143,8 @@ def read_log(path: Path) -> tuple[tuple[Line, ...], tuple[str, ...]]:
             return (), (f"{path.name} is not text: it is neither UTF-8 nor Latin-1",)
     every = [line.rstrip()[:MAX_LINE] for line in text.splitlines()]
     kept = [(n, line) for n, line in enumerate(every, 1) if line][-MAX_LINES:]
+    if not kept:
+        return (), (f"{path.name} holds no line of text",)
     cut = not is_whole or sum(map(bool, every)) > MAX_LINES
     said = (f"{path.name}: all but its last {len(kept)} lines",) if cut else ()
     server = f"{path.stem}-log" if path.stem in TAKEN else path.stem

@@ -84,6 +84,14 @@ def test_request_id_alone_is_a_good_key(name: str) -> None:
     assert (name in exercises.best_key().split(", ")) == (name == "request_id")
 
 
+def test_under_seed_7_the_first_two_keys_of_the_lesson_tear_r7_without_any_delay() -> None:
+    lines = rows("01/server_lines.csv")
+    for key, is_torn in (("host", True), ("level", True), ("request_id", False)):
+        read = runs.reader(runs.written(7, lines, key=key), "bert").consume(24, timeout=20)
+        mine = [runs.ms_of(message) for message in read if runs.request_of(message) == "r7"]
+        assert (mine != sorted(mine)) == is_torn, key
+
+
 def test_the_checks_lines_are_not_the_file_s() -> None:
     known = {line.text for line in rows("01/server_lines.csv")}
     for seed in exercises.SEEDS:

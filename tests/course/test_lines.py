@@ -95,6 +95,11 @@ def test_a_file_that_cannot_be_opened(inbox: Path, monkeypatch: pytest.MonkeyPat
     assert lines.read_logs("inbox").skipped == ("shut.log cannot be read: Permission denied",)
 
 
+def test_an_empty_file_is_named(inbox: Path) -> None:
+    (inbox / "empty.log").write_text("\n \n")
+    assert lines.read_logs("inbox").skipped == ("empty.log holds no line of text",)
+
+
 def test_latin_1_is_text_too(inbox: Path) -> None:
     (inbox / "old.log").write_bytes("Fähre voll\n".encode("latin-1"))
     assert texts(lines.read_logs("inbox")) == [("old", "Fähre voll")]
