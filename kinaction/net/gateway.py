@@ -214,20 +214,21 @@ class Gateway:
 
     def heard(self, connection: ServedConnection) -> None:
         """Something came from a client, or it can take more."""
-        connection.active_s = time.monotonic()
+        now_s = connection.active_s = time.monotonic()
+        now_ms = self._began_ms + int((now_s - self._began) * 1000)
+        if now_ms > self.world.now_ms:
+            self.world.now_ms = now_ms
         connection.work()
         self.settle()
 
     def received(self, connection: ServedConnection, message: Message, size: int) -> None:
         """A request came: into the world with it, by way of the client's node when it is seen."""
-        world = self.world
-        world.now_ms = max(self.clock_ms(), world.now_ms)
-        trace = world.host.trace
+        trace = self.world.host.trace
         if trace is not None:
             trace.weigh(size)
-            world.call(connection.node, "sent", {"message": message})
+            self.world.call(connection.node, "sent", {"message": message})
         else:
-            world.take(connection.broker, Received(message), ROOT)
+            self.world.take(connection.broker, Received(message), ROOT)
 
     def answered(self, connection: ServedConnection) -> None:
         """A connection has something to send, and may go on."""

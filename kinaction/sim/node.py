@@ -37,17 +37,21 @@ class SimNode:
 
 
 class SimPort:
-    """The doors of one node of the world."""
+    """The doors of one node of the world. Doors that only lead on are the next one's own."""
 
-    __slots__ = ("_node", "_world")
+    __slots__ = ("_node", "_world", "append", "delete", "flush", "replace", "returned", "send",
+                 "truncate")
 
     def __init__(self, world: "World", node: SimNode) -> None:
         self._world = world
         self._node = node
-
-    def send(self, message: Message) -> None:
-        """See Port."""
-        self._world.network.send(message)
+        self.send = world.network.send
+        self.append = node.disk.append
+        self.truncate = node.disk.truncate
+        self.replace = node.disk.replace
+        self.delete = node.disk.delete
+        self.flush = node.disk.flush
+        self.returned = world.answer
 
     def connect(self, connection: str, host: str, port: int) -> None:
         """See Port."""
@@ -72,27 +76,3 @@ class SimPort:
         due = self._node.timers.pop(name, None)
         if due is not None:
             self._world.agenda.call_off(due)
-
-    def append(self, path: str, data: Any) -> None:
-        """See Port."""
-        self._node.disk.append(path, data)
-
-    def truncate(self, path: str, size: int) -> None:
-        """See Port."""
-        self._node.disk.truncate(path, size)
-
-    def replace(self, path: str, data: bytes) -> None:
-        """See Port."""
-        self._node.disk.replace(path, data)
-
-    def delete(self, path: str) -> None:
-        """See Port."""
-        self._node.disk.delete(path)
-
-    def flush(self, path: str) -> None:
-        """See Port."""
-        self._node.disk.flush(path)
-
-    def returned(self, call: int, result: Any, error: Exception | None, is_last: bool) -> None:
-        """See Port."""
-        self._world.answer(call, result, error, is_last)
