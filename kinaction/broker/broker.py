@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kinaction.broker.cluster_api import ClusterApi
+from kinaction.broker.config_api import ConfigApi
 from kinaction.broker.coordination import Coordination
 from kinaction.broker.creation import Creation
 from kinaction.broker.deleting import DeleteRecordsApi
@@ -19,6 +20,7 @@ from kinaction.broker.housekeeping import Housekeeping
 from kinaction.broker.in_sync import InSync
 from kinaction.broker.listeners import advertised_listeners
 from kinaction.broker.listing import ListingApi
+from kinaction.broker.log_dirs import LogDirsApi
 from kinaction.broker.partition import Partition
 from kinaction.broker.produce import ProduceApi
 from kinaction.broker.producer_ids import ProducerIds
@@ -104,6 +106,8 @@ class Broker(Machine):
             outbox, self.replicas, self.cluster_id, auto_create=self.creation.wish,
             can_handle=self.can_handle)
         self.topic_pages = TopicPages(outbox, self.image, config)
+        self.config_api = ConfigApi(outbox, self.image, node, config)
+        self.log_dirs = LogDirsApi(outbox, self.replicas, config)
         self.finding = FindCoordinatorApi(outbox, self.replicas, self.creation.wish)
         self.coordination = Coordination(outbox, self.replicas, on_append=self._grown)
         self.groups = GroupCoordinator(outbox, node, config, self.coordination, self.image)
@@ -115,6 +119,7 @@ class Broker(Machine):
             self, self.links, self.raft, self.controller, self.forwarder, self.lifecycle,
             self.fetches, self.produces, self.in_sync, self.fetcher, self.produce_api,
             self.fetch_api, self.listing, self.deleting, self.cluster_api, self.topic_pages,
+            self.config_api, self.log_dirs,
             self.finding, self.groups, self.producer_ids, self.replicas.listeners,
             self.housekeeping)
         self._handled = frozenset(kind.__name__ for kind in self._by_type)

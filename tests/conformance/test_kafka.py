@@ -34,6 +34,7 @@ FLOORS = {
     "list_offsets": 20, "unsupported": 8, "malformed": 19, "create_topics": 27,
     "create_partitions": 5, "delete_topics": 7, "delete_records": 1, "find_coordinator": 11,
     "classic_groups": 41, "offsets": 23, "group_admin": 10, "leader_epoch": 4,
+    "configs": 61, "cluster": 9,
 }
 """How many public cases of an area agree, at least."""
 
