@@ -3,12 +3,22 @@
 from collections.abc import Iterable, Mapping
 
 from kinaction.kernel.fact import Fact
-from kinaction.kernel.machine import Machine, handles_call
+from kinaction.kernel.machine import Machine, handles_call, node_name
 from kinaction.kernel.message import NodeId
 from kinaction.kernel.outbox import Json, Viewed
 from kinaction.kernel.value import value
 
 HAND = "hand"
+
+
+def way(source: NodeId, target: NodeId) -> str:
+    """Where a message goes, in words: "from broker 1 to producer 1"."""
+    return f"from {node_name(source)} to {node_name(target)}"
+
+
+def ends(one: NodeId, other: NodeId) -> str:
+    """Two nodes in words: "broker 1 and producer 1"."""
+    return f"{node_name(one)} and {node_name(other)}"
 
 
 @value
@@ -24,7 +34,7 @@ class MessageDropped(Fact):
     def sentence(self) -> str:
         """One sentence for a learner."""
         what = "request" if self.is_request else "response"
-        return f"The {self.api} {what} from {self.source} to {self.target} is lost on its way."
+        return f"The {self.api} {what} {way(self.source, self.target)} is lost on its way."
 
 
 @value
@@ -39,7 +49,7 @@ class MessageDelayed(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return (f"The {self.api} message from {self.source} to {self.target} "
+        return (f"The {self.api} message {way(self.source, self.target)} "
                 f"is held up by {self.delay_ms} ms.")
 
 
@@ -54,7 +64,7 @@ class MessageDuplicated(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return f"The {self.api} message from {self.source} to {self.target} will arrive twice."
+        return f"The {self.api} message {way(self.source, self.target)} will arrive twice."
 
 
 @value
@@ -66,7 +76,7 @@ class LinkCut(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return f"The link between {self.one} and {self.other} is cut: silence, no error."
+        return f"The link between {ends(self.one, self.other)} is cut: silence, no error."
 
 
 @value
@@ -78,7 +88,7 @@ class LinkHealed(Fact):
 
     def sentence(self) -> str:
         """One sentence for a learner."""
-        return f"The link between {self.one} and {self.other} works again."
+        return f"The link between {ends(self.one, self.other)} works again."
 
 
 @value

@@ -56,7 +56,8 @@ class Sent:
     """A message of the film.
 
     `got_ms` is when it arrives, or when it would; `fate` is "arrives", "lost" or "open"; `cut` is
-    how much of its way (in per mille) a lost one went.
+    how much of its way (in per mille) a lost one went. `received_seq` is the step that gets it, or
+    that drops it; -1: none.
     """
 
     number: int
@@ -97,7 +98,7 @@ class Traffic:
         self.usual_ms = median_low(times) if times else 1
         self._longest = max(times, default=1)
         self._end_ms = trace[-1].at_ms if len(trace) else 0
-        self._dropped = {fact.number: step.at_ms  # type: ignore[attr-defined]
+        self._dropped = {fact.number: step.seq  # type: ignore[attr-defined]
                          for step, fact in trace.facts("MessageDropped")}
         self._deaths = [(step.at_ms, step.node) for step, _ in trace.facts("NodeCrashed")]
         self.by_number: dict[int, Sent] = {flight.number: self._sent(flight) for flight in flights}
@@ -127,10 +128,12 @@ class Traffic:
                 message.source, int):
             is_hidden = True
         fate, got_ms, cut = self._fate(flight)
+        ended_seq = flight.received_seq
+        if ended_seq is None:
+            ended_seq = self._dropped.get(flight.number, -1)
         return Sent(
             flight.number, "error" if error else kind, message.api, message.source, message.target,
-            flight.sent_ms, got_ms, flight.sent_seq,
-            -1 if flight.received_seq is None else flight.received_seq, fate, cut,
+            flight.sent_ms, got_ms, flight.sent_seq, ended_seq, fate, cut,
             is_hidden and not error, tokens or (Token("", -1, self._label(message, error)),),
             self._words(message, kind, (tokens, parts), error),
             () if is_hidden else fields_of(message),
@@ -231,8 +234,7 @@ class Traffic:
         if flight.arrived_ms is not None:
             return ("arrives", flight.arrived_ms, 1000)
         usual = flight.sent_ms + self.usual_ms
-        dropped = self._dropped.get(flight.number)
-        if dropped is not None:
+        if flight.number in self._dropped:
             return ("lost", usual, 500)
         ends = (flight.message.source, flight.message.target)
         died = any(flight.sent_ms - self._longest <= at <= flight.sent_ms + 2 * self._longest

@@ -278,8 +278,10 @@ def test_an_acknowledgment_is_dropped_by_keyboard(notebook: Notebook, artifacts:
     player.until(f"view.film.steps.at(-1).seq !== {before} && view.words !== ''")
     assert f"drop(message={number})" in player.words
     player.go(sent)
-    lost = player.seq_of("lost")
-    player.go(lost)
+    player.go(player.seq_of("lost"))
+    token = player.root.locator(f'.stage [data-key="message:{number}"]')
+    assert token.get_attribute("aria-label").endswith(", lost")
+    assert player.root.get_by_role("button", name="drop it").count() == 0
     player.root.screenshot(path=artifacts / "lab_dropped.png")
     player.press("End")
     assert player.of("view.film.steps.some((step) => step.words.includes('again'))")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from kinaction import Cluster
 from kinaction.kernel.trace import Trace
 from kinaction.viz.film import Film
 from kinaction.viz.lives import Lives
@@ -116,3 +117,17 @@ def test_a_film_starts_where_it_is_told_to() -> None:
     data = payload(sample(), plan)
     assert data["steps"][0][0] == 400
     assert all(held[7] >= 400 or held[8] >= 400 for held in data["flights"])
+
+
+def test_a_dropped_message_knows_the_step_that_drops_it() -> None:
+    cluster = Cluster(brokers=1, seed=7)
+    cluster.create_topic("t")
+    producer = cluster.producer({"request.timeout.ms": 500})
+    producer.produce("t", value="m")
+    cluster.run_until(lambda run: any(f.message.api == "Produce" for f in run.in_flight()))
+    number = cluster.message("Produce")
+    cluster.drop(number)
+    sent = traffic(cluster.trace).by_number[number]
+    assert sent.fate == "lost"
+    assert [type(fact).__name__ for fact in cluster.trace[sent.received_seq].facts()] == [
+        "MessageDropped"]

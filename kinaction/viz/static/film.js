@@ -122,8 +122,8 @@ export class Film {
   }
 
   // The messages under way when step `index` is the last and it is `nowMs`; a lost one stays
-  // for `keepMs`.
-  inFlight(index, nowMs, keepMs) {
+  // for `keepMs`. In a still, the step that drops one shows it dropped.
+  inFlight(index, nowMs, keepMs, isStill = true) {
     const seq = index >= 0 ? this.steps[index].seq : this.seq;
     const first =
       lastIndex(this.flights, (flight) => flight.sentMs < nowMs - this.longestMs - keepMs) + 1;
@@ -131,10 +131,12 @@ export class Film {
     for (let at = first; at < this.flights.length && this.flights[at].sentMs <= nowMs; at++) {
       const flight = this.flights[at];
       if (flight.sentSeq > seq) continue;
+      const isDropped = flight.fate === "lost" && flight.receivedSeq >= 0;
+      flight.isCut = isStill && isDropped && seq >= flight.receivedSeq;
       if (
         flight.fate === "arrives"
           ? flight.receivedSeq > seq || flight.gotMs > nowMs
-          : nowMs <= this.endOf(flight) + keepMs
+          : nowMs <= this.endOf(flight) + keepMs || (isDropped && seq === flight.receivedSeq)
       )
         found.push(flight);
     }
@@ -148,6 +150,7 @@ export class Film {
 
 // How far a message has come, 0 to 1; a lost one stops where it was cut.
 export function progress(flight, nowMs) {
+  if (flight.isCut) return flight.cut / 1000;
   const whole = Math.max(1, flight.gotMs - flight.sentMs);
   const done = (nowMs - flight.sentMs) / whole;
   return Math.max(

@@ -173,11 +173,9 @@ export class View extends Drive {
 
   flights() {
     const keepMs = 600 * this.clock.speed;
-    return this.film.inFlight(
-      this.film.at,
-      this.nowMs,
-      this.isPlaying ? keepMs : Math.max(keepMs, 1),
-    );
+    const isStill = !this.isPlaying;
+    const kept = isStill ? Math.max(keepMs, 1) : keepMs;
+    return this.film.inFlight(this.film.at, this.nowMs, kept, isStill);
   }
 
   drawMoving() {
