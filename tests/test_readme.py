@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/FIDELITY.md")
-LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+LINK = re.compile(r"(?:\]\(|src(?:set)?=\")(?!https?:|#)([^)#\"]+)")
 MAKE = re.compile(r"`?make ([a-z]+)\b")
 
 
@@ -42,7 +42,7 @@ def test_every_make_command_exists(page: str):
 
 def test_the_readme_opens_with_a_picture_and_the_two_commands():
     readme = text_of("README.md")
-    assert readme.index("](docs/pictures/player_light.png)") < readme.index("make lab")
+    assert readme.index('"docs/pictures/player_light.png"') < readme.index("make lab")
     assert readme.index("make lab") < readme.index("make test") < readme.index("```python")
 
 
