@@ -23,9 +23,8 @@ lab: .venv/.ready  ## open the course in JupyterLab (PORT=, BROWSER=no)
 test: .venv/.ready-dev  ## run every tier of the tests that can run here, and say which did (ARGS=)
 	$(PYTEST)
 
-lint: .venv/.ready-dev  ## ruff: rules and layout
+lint: .venv/.ready-dev  ## ruff: the rules; the layout is by hand
 	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
 
 types: .venv/.ready-dev  ## mypy --strict
 	.venv/bin/mypy

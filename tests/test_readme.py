@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kinaction.course.chapter import chapters
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/FIDELITY.md")
 LINK = re.compile(r"(?:\]\(|src(?:set)?=\")(?!https?:|#)([^)#\"]+)")
@@ -44,6 +46,12 @@ def test_the_readme_opens_with_a_picture_and_the_two_commands():
     readme = text_of("README.md")
     assert readme.index('"docs/pictures/player_light.png"') < readme.index("make lab")
     assert readme.index("make lab") < readme.index("make test") < readme.index("```python")
+
+
+def test_the_course_has_as_many_exercises_as_the_readme_says():
+    said = re.search(r"and (\d+) exercises", text_of("README.md"))
+    assert said
+    assert int(said[1]) == sum(len(chapter.exercises) for chapter in chapters())
 
 
 def ledger() -> list[list[str]]:
