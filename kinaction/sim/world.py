@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from kinaction.kernel.collector import collect_less_often
 from kinaction.kernel.events import (
     Called,
     Crashed,
@@ -88,6 +89,7 @@ class World:
         trace: Trace | None = None,
         keep_inputs: bool = True,
     ) -> None:
+        collect_less_often()
         self.seed = seed
         self.now_ms = 0
         self.epoch_ms = EPOCH_MS
