@@ -216,8 +216,7 @@ class Gateway:
         """Something came from a client, or it can take more."""
         now_s = connection.active_s = time.monotonic()
         now_ms = self._began_ms + int((now_s - self._began) * 1000)
-        if now_ms > self.world.now_ms:
-            self.world.now_ms = now_ms
+        self.world.now_ms = max(self.world.now_ms, now_ms)
         connection.work()
         self.settle()
 
