@@ -90,7 +90,7 @@ class Trace:
     outside. `dropped` counts the steps that were let go; `base` is their fold.
     """
 
-    def __init__(self, limit: int | None = None, limit_bytes: int = 128 * 1024 * 1024) -> None:
+    def __init__(self, limit: int | None = None, limit_bytes: int = 64 * 1024 * 1024) -> None:
         self.limit = limit
         self.limit_bytes = limit_bytes
         self.dropped = 0
