@@ -297,7 +297,7 @@ def test_it_takes_the_theme_of_the_lab_and_axe_finds_nothing(
     player.until(f"view.root.dataset.theme === '{theme}'")
     player.of("view.go(0)")
     player.go(player.seq_of(f"now leads {TOPIC}-1"))
-    player.of(f"view.select('record:{TOPIC}-1/0')")
+    player.of(f"(view.selected = '', view.select('record:{TOPIC}-1/0'))")
     player.settle()
     notebook.page.screenshot(path=artifacts / f"lab_{theme}.png")
     found = axe.Axe().run(notebook.page, context=".kinaction").response["violations"]
@@ -326,6 +326,7 @@ def test_the_first_chapter_runs_to_its_end_and_fails_in_its_checks_only(
 ) -> None:
     cells = code_cells(FIRST)
     notebook = opens(FIRST)
+    notebook.theme("light")
     notebook.run_all()
     assert notebook.executed() == len(cells)
     unsolved = [at for at, cell in cells.items()
