@@ -38,6 +38,7 @@ class Fetches:
         self._numbers = 0
         self._waiting: dict[int, WaitingFetch] = {}
         self._by_partition: dict[str, dict[int, WaitingFetch]] = {}
+        self._by_connection: dict[str, dict[int, WaitingFetch]] = {}
 
     def wait(
         self, message: Message, partitions: tuple[Partition, ...], wait_ms: int,
@@ -48,6 +49,7 @@ class Fetches:
         self._numbers += 1
         waiting = WaitingFetch(self._numbers, message, partitions, attempt)
         self._waiting[waiting.number] = waiting
+        self._by_connection.setdefault(message.connection, {})[waiting.number] = waiting
         for partition in partitions:
             self._by_partition.setdefault(partition.name, {})[waiting.number] = waiting
         self._outbox.set_timer(("fetch", waiting.number), wait_ms)
@@ -68,10 +70,9 @@ class Fetches:
 
     def forget_connection(self, connection: str) -> None:
         """Nobody listens any more."""
-        for waiting in tuple(self._waiting.values()):
-            if waiting.message.connection == connection:
-                self._remove(waiting)
-                self._outbox.cancel_timer(("fetch", waiting.number))
+        for waiting in tuple(self._by_connection.get(connection, {}).values()):
+            self._remove(waiting)
+            self._outbox.cancel_timer(("fetch", waiting.number))
 
     def _try(self, waiting: WaitingFetch, is_last: bool) -> None:
         body = waiting.attempt(is_last)
@@ -85,7 +86,16 @@ class Fetches:
     def _remove(self, waiting: WaitingFetch) -> None:
         del self._waiting[waiting.number]
         for partition in waiting.partitions:
-            self._by_partition[partition.name].pop(waiting.number, None)
+            _drop(self._by_partition, partition.name, waiting.number)
+        _drop(self._by_connection, waiting.message.connection, waiting.number)
+
+
+def _drop(held: dict[str, dict[int, WaitingFetch]], key: str, number: int) -> None:
+    """Take one out of an index, and its key with the last."""
+    there = held[key]
+    there.pop(number, None)
+    if not there:
+        del held[key]
 
 
 class Produces:
